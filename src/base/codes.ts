@@ -1,0 +1,33 @@
+/**
+ * Every error code of the project and the process exit status it maps to.
+ *
+ * Exit statuses: 2 usage or configuration, 3 input data, 4 model or graph,
+ * 5 integrity or trust, 6 engine or device, 7 network, 8 storage, 1 a defect of ours, 130 interrupted.
+ */
+export const ERROR_CODES = {
+  // base
+  INTERNAL: 1,
+  INTERRUPTED: 130,
+  IO_NOT_FOUND: 3,
+  IO_DISK_FULL: 8,
+  IO_FAILED: 8,
+  // configuration and usage
+  CONFIG_INVALID: 2,
+  USAGE: 2,
+  DEPENDENCY_MISSING: 6,
+  // tensor and onnx
+  TENSOR_SHAPE: 4,
+  ONNX_CORRUPT: 4,
+  ONNX_UNSUPPORTED: 4,
+  ONNX_INVALID_GRAPH: 4,
+  ONNX_SHAPE_INFERENCE: 4,
+  // autograd and train
+  AUTOGRAD_NO_RULE: 4,
+  TRAIN_DIVERGED: 4,
+  CHECKPOINT_CORRUPT: 3,
+  // engine
+  ENGINE_LOAD: 6,
+  ENGINE_RUN: 6,
+} as const satisfies Record<string, number>;
+
+export type ErrorCode = keyof typeof ERROR_CODES;
