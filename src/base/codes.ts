@@ -28,6 +28,18 @@ export const ERROR_CODES = {
   // engine
   ENGINE_LOAD: 6,
   ENGINE_RUN: 6,
+  ENGINE_FEED: 4,
+  ENGINE_PROVIDER: 6,
+  ENGINE_CRASHED: 6,
+  ENGINE_CLOSED: 1,
+  // image
+  IMAGE_NOT_AN_IMAGE: 3,
+  IMAGE_CORRUPT: 3,
+  IMAGE_TOO_LARGE: 3,
+  IMAGE_SIZE: 1,
+  // device
+  DEVICE_UNKNOWN: 2,
+  DEVICE_INVALID: 2,
 } as const satisfies Record<string, number>;
 
 export type ErrorCode = keyof typeof ERROR_CODES;

@@ -10,3 +10,4 @@ export { createRng, seedFrom, type Rng } from "./rng.js";
 export { ioError, readFileBytes, writeFileAtomic } from "./files.js";
 export { silentLogger, type Logger, type OnProgress, type Progress } from "./logger.js";
 export { throwIfAborted } from "./abort.js";
+export { dependencyError } from "./dependency.js";
