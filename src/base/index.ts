@@ -11,3 +11,4 @@ export { ioError, readFileBytes, writeFileAtomic } from "./files.js";
 export { silentLogger, type Logger, type OnProgress, type Progress } from "./logger.js";
 export { throwIfAborted } from "./abort.js";
 export { dependencyError } from "./dependency.js";
+export { startWorker, workerFile } from "./worker-url.js";

@@ -75,4 +75,6 @@ export interface EngineOptions {
   kind?: "worker" | "inline";
   /** Worker threads, each with its own copy of every session; runs go to the least busy one. */
   workers?: number;
+  /** Limit of each worker's JavaScript heap; models and tensors live outside it. Default: Node's. */
+  maxHeapMiB?: number;
 }
