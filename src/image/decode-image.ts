@@ -1,0 +1,32 @@
+import { throwIfAborted } from "../base/index.js";
+import { describeSource, type ImageSource, type RgbImage } from "./image.js";
+import { openImage, rawPixels, type OpenImageOptions } from "./sharp.js";
+
+export interface DecodeOptions extends OpenImageOptions {
+  signal?: AbortSignal;
+}
+
+/**
+ * Decodes an image to 8-bit sRGB, upright, without alpha.
+ * @param source a path or the bytes of a JPEG, PNG, WebP, TIFF, GIF or AVIF
+ * @throws IO_NOT_FOUND, IO_FAILED, IMAGE_NOT_AN_IMAGE, IMAGE_CORRUPT, IMAGE_TOO_LARGE, INTERRUPTED, DEPENDENCY_MISSING
+ */
+export async function decodeImage(
+  source: string | Uint8Array,
+  { signal, ...options }: DecodeOptions = {},
+): Promise<RgbImage> {
+  throwIfAborted(signal, `decoding ${describeSource(source)}`);
+  const { image } = await openImage(source, options);
+  const decoded = await rawPixels(image, source);
+  throwIfAborted(signal, `decoding ${describeSource(source)}`);
+  return decoded;
+}
+
+/**
+ * Upright size of an image, from its header alone.
+ * @throws IO_NOT_FOUND, IO_FAILED, IMAGE_NOT_AN_IMAGE, IMAGE_CORRUPT, IMAGE_TOO_LARGE, DEPENDENCY_MISSING
+ */
+export async function imageSize(source: ImageSource): Promise<{ widthPx: number; heightPx: number }> {
+  const { widthPx, heightPx } = await openImage(source);
+  return { widthPx, heightPx };
+}
