@@ -8,7 +8,8 @@ import { EdgeDistillError, errorMessage, isSystemError } from "./error.js";
 export function dependencyError(name: string, neededFor: string, error: unknown): EdgeDistillError {
   if (error instanceof EdgeDistillError) return error;
   const absent =
-    isSystemError(error, "ERR_MODULE_NOT_FOUND", "MODULE_NOT_FOUND") && errorMessage(error).includes(`'${name}'`);
+    isSystemError(error, "ERR_MODULE_NOT_FOUND", "MODULE_NOT_FOUND") &&
+    errorMessage(error).includes(`'${name}'`);
   return new EdgeDistillError(
     "DEPENDENCY_MISSING",
     absent

@@ -12,3 +12,4 @@ export { silentLogger, type Logger, type OnProgress, type Progress } from "./log
 export { throwIfAborted } from "./abort.js";
 export { dependencyError } from "./dependency.js";
 export { startWorker, workerFile } from "./worker-url.js";
+export { packagePath } from "./package-path.js";

@@ -13,16 +13,24 @@ import { EdgeDistillError } from "./error.js";
  * @throws INTERNAL when the package was built without that entry
  */
 export function workerFile(name: string, from: string = fileURLToPath(import.meta.url)): string {
-  for (let folder = dirname(from), above = ""; folder !== above; above = folder, folder = dirname(folder)) {
+  for (
+    let folder = dirname(from), above = "";
+    folder !== above;
+    above = folder, folder = dirname(folder)
+  ) {
     for (const extension of [".js", ".ts"]) {
       const file = join(folder, name + extension);
       if (existsSync(file)) return file;
     }
   }
-  throw new EdgeDistillError("INTERNAL", `The worker file "${name}" is in none of the folders above ${from}`, {
-    hint: "Add it to the entries of the build.",
-    details: { name, from },
-  });
+  throw new EdgeDistillError(
+    "INTERNAL",
+    `The worker file "${name}" is in none of the folders above ${from}`,
+    {
+      hint: "Add it to the entries of the build.",
+      details: { name, from },
+    },
+  );
 }
 
 /**
@@ -34,11 +42,16 @@ export function workerFile(name: string, from: string = fileURLToPath(import.met
 export function startWorker(name: string, options: WorkerOptions = {}): Worker {
   const file = workerFile(name);
   if (file.endsWith(".js")) return new Worker(file, options);
-  const loader = createRequire(import.meta.url).resolve("tsx/esm/api").replace(/\.cjs$/, ".mjs");
+  const loader = createRequire(import.meta.url)
+    .resolve("tsx/esm/api")
+    .replace(/\.cjs$/, ".mjs");
   const bootstrap = [
     `const { register } = await import(${JSON.stringify(pathToFileURL(loader).href)});`,
     "register();",
     `await import(${JSON.stringify(pathToFileURL(file).href)});`,
   ].join("\n");
-  return new Worker(new URL(`data:text/javascript,${encodeURIComponent(bootstrap)}`), { execArgv: [], ...options });
+  return new Worker(new URL(`data:text/javascript,${encodeURIComponent(bootstrap)}`), {
+    execArgv: [],
+    ...options,
+  });
 }

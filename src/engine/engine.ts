@@ -53,7 +53,10 @@ export interface EngineSession extends AsyncDisposable {
   readonly provider: ProviderName;
   readonly attempts: readonly ProviderAttempt[];
   /** @throws ENGINE_FEED, ENGINE_RUN, ENGINE_CRASHED, ENGINE_CLOSED, INTERRUPTED */
-  run(feeds: Readonly<Record<string, HostTensor>>, options?: RunOptions): Promise<Record<string, HostTensor>>;
+  run(
+    feeds: Readonly<Record<string, HostTensor>>,
+    options?: RunOptions,
+  ): Promise<Record<string, HostTensor>>;
   close(): Promise<void>;
 }
 

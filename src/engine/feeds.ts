@@ -51,11 +51,15 @@ export function checkFeeds(
     const feed = feeds[name];
     const expected = describe(dtype, dims);
     if (feed === undefined)
-      throw feedError(`${model}: input "${name}" (${expected}) is missing`, "Feed every input of the model.", {
-        model,
-        input: name,
-        expected,
-      });
+      throw feedError(
+        `${model}: input "${name}" (${expected}) is missing`,
+        "Feed every input of the model.",
+        {
+          model,
+          input: name,
+          expected,
+        },
+      );
     const actual = describe(feed.dtype, feed.dims);
     const details = { model, input: name, expected, actual };
     if (feed.dtype !== dtype || !dimsFit(feed.dims, dims))

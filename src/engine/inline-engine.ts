@@ -7,7 +7,9 @@ import { OrtSession } from "./ort-session.js";
 
 /** ENGINE_CLOSED for a session or an engine. */
 export function closedError(what: string): EdgeDistillError {
-  return new EdgeDistillError("ENGINE_CLOSED", `${what} is closed`, { hint: "Open it again before using it." });
+  return new EdgeDistillError("ENGINE_CLOSED", `${what} is closed`, {
+    hint: "Open it again before using it.",
+  });
 }
 
 /** ONNX Runtime in the calling thread, which is blocked while a model runs. */
@@ -24,7 +26,9 @@ export async function openInlineEngine(): Promise<Engine> {
     version: ort.env.versions.node ?? "",
     async createSession(model: Uint8Array | string, options: SessionOptions = {}) {
       if (closed) throw closedError("The engine");
-      const session = new InlineSession(await OrtSession.create(model, options), () => sessions.delete(session));
+      const session = new InlineSession(await OrtSession.create(model, options), () =>
+        sessions.delete(session),
+      );
       sessions.add(session);
       return session;
     },
@@ -44,7 +48,12 @@ class InlineSession implements EngineSession {
   #closed = false;
 
   constructor(session: OrtSession, onClose: () => void) {
-    ({ inputs: this.inputs, outputs: this.outputs, provider: this.provider, attempts: this.attempts } = session.facts);
+    ({
+      inputs: this.inputs,
+      outputs: this.outputs,
+      provider: this.provider,
+      attempts: this.attempts,
+    } = session.facts);
     this.#session = session;
     this.#onClose = onClose;
   }

@@ -22,7 +22,12 @@ export class OrtSession {
   readonly #session: InferenceSession;
   readonly #profilePath: string | undefined;
 
-  private constructor(ort: Ort, session: InferenceSession, facts: SessionFacts, profilePath: string | undefined) {
+  private constructor(
+    ort: Ort,
+    session: InferenceSession,
+    facts: SessionFacts,
+    profilePath: string | undefined,
+  ) {
     this.#ort = ort;
     this.#session = session;
     this.#profilePath = profilePath;
@@ -30,7 +35,10 @@ export class OrtSession {
   }
 
   /** Tries the providers in order. @throws IO_NOT_FOUND, ONNX_CORRUPT, ENGINE_LOAD, ENGINE_PROVIDER */
-  static async create(model: Uint8Array | string, options: SessionOptions = {}): Promise<OrtSession> {
+  static async create(
+    model: Uint8Array | string,
+    options: SessionOptions = {},
+  ): Promise<OrtSession> {
     const name = modelName(model, options);
     if (typeof model === "string") await expectFile(model);
     const ort = await loadOrt();
@@ -48,11 +56,21 @@ export class OrtSession {
         attempts.push({ ...attempt, ok: true, ms: performance.now() - startedMs });
         const inputs = session.inputMetadata.map(tensorInfo);
         const outputs = session.outputMetadata.map(tensorInfo);
-        return new OrtSession(ort, session, { name, inputs, outputs, provider, attempts }, options.profilePath);
+        return new OrtSession(
+          ort,
+          session,
+          { name, inputs, outputs, provider, attempts },
+          options.profilePath,
+        );
       } catch (error) {
         last = error;
         if (looksCorrupt(error)) throw corruptError(name, error);
-        attempts.push({ ...attempt, ok: false, error: errorMessage(error), ms: performance.now() - startedMs });
+        attempts.push({
+          ...attempt,
+          ok: false,
+          error: errorMessage(error),
+          ms: performance.now() - startedMs,
+        });
       }
     }
     throw loadError(name, attempts, last, ort.env.versions.node ?? "");
@@ -74,11 +92,15 @@ export class OrtSession {
       for (const [name, value] of Object.entries(results)) tensors[name] = fromOrt(value);
       return tensors;
     } catch (error) {
-      throw new EdgeDistillError("ENGINE_RUN", `${this.facts.name} failed to run: ${errorMessage(error)}`, {
-        hint: "Check that the shapes fed fit the model, and that memory suffices.",
-        details: { model: this.facts.name, provider: this.facts.provider },
-        cause: error,
-      });
+      throw new EdgeDistillError(
+        "ENGINE_RUN",
+        `${this.facts.name} failed to run: ${errorMessage(error)}`,
+        {
+          hint: "Check that the shapes fed fit the model, and that memory suffices.",
+          details: { model: this.facts.name, provider: this.facts.provider },
+          cause: error,
+        },
+      );
     }
   }
 
@@ -93,8 +115,13 @@ export class OrtSession {
 
   /** onnxruntime-node refuses shared memory, so that is copied. */
   #toOrt({ dtype, dims, data }: HostTensor): Tensor {
-    const own = Array.isArray(data) || !(data.buffer instanceof SharedArrayBuffer) ? data : data.slice();
-    const make = this.#ort.Tensor as new (type: DType, data: TypedArrayOf[DType], dims: readonly number[]) => Tensor;
+    const own =
+      Array.isArray(data) || !(data.buffer instanceof SharedArrayBuffer) ? data : data.slice();
+    const make = this.#ort.Tensor as new (
+      type: DType,
+      data: TypedArrayOf[DType],
+      dims: readonly number[],
+    ) => Tensor;
     return new make(dtype, own, dims);
   }
 }
@@ -102,21 +129,32 @@ export class OrtSession {
 function fromOrt({ type, dims, data }: Tensor): HostTensor {
   const dtype = type as DType;
   if (dtype === "float16" && ArrayBuffer.isView(data) && !(data instanceof Uint16Array))
-    return { dtype, dims, data: new Uint16Array(data.buffer, data.byteOffset, data.byteLength / 2) };
+    return {
+      dtype,
+      dims,
+      data: new Uint16Array(data.buffer, data.byteOffset, data.byteLength / 2),
+    };
   return { dtype, dims, data: data as TypedArrayOf[DType] };
 }
 
 function tensorInfo(metadata: InferenceSession.ValueMetadata): TensorInfo {
   if (!metadata.isTensor)
-    throw new EdgeDistillError("ENGINE_LOAD", `"${metadata.name}" is a sequence or map, not a tensor`, {
-      hint: "Export the model with tensors as inputs and outputs.",
-      details: { tensor: metadata.name },
-    });
+    throw new EdgeDistillError(
+      "ENGINE_LOAD",
+      `"${metadata.name}" is a sequence or map, not a tensor`,
+      {
+        hint: "Export the model with tensors as inputs and outputs.",
+        details: { tensor: metadata.name },
+      },
+    );
   return { name: metadata.name, dtype: metadata.type as DType, dims: metadata.shape };
 }
 
 function modelName(model: Uint8Array | string, { name }: SessionOptions): string {
-  return name ?? (typeof model === "string" ? model : `model of ${String(model.byteLength)} bytes in memory`);
+  return (
+    name ??
+    (typeof model === "string" ? model : `model of ${String(model.byteLength)} bytes in memory`)
+  );
 }
 
 async function expectFile(path: string): Promise<void> {
@@ -138,11 +176,15 @@ function looksCorrupt(error: unknown): boolean {
 }
 
 function corruptError(name: string, error: unknown): EdgeDistillError {
-  return new EdgeDistillError("ONNX_CORRUPT", `${name} is not a whole ONNX model: ${errorMessage(error)}`, {
-    hint: "Copy or export the file again: it is truncated, or not ONNX.",
-    details: { model: name },
-    cause: error,
-  });
+  return new EdgeDistillError(
+    "ONNX_CORRUPT",
+    `${name} is not a whole ONNX model: ${errorMessage(error)}`,
+    {
+      hint: "Copy or export the file again: it is truncated, or not ONNX.",
+      details: { model: name },
+      cause: error,
+    },
+  );
 }
 
 function loadError(
@@ -154,24 +196,35 @@ function loadError(
   const details = { model: name, attempts };
   if (error instanceof EdgeDistillError) return error;
   if (attempts.at(-1)?.provider === "cpu")
-    return new EdgeDistillError("ENGINE_LOAD", `ONNX Runtime cannot load ${name}: ${errorMessage(error)}`, {
-      hint: `Check that ONNX Runtime ${version} knows the model's opset and operators, and that external data lies beside it.`,
+    return new EdgeDistillError(
+      "ENGINE_LOAD",
+      `ONNX Runtime cannot load ${name}: ${errorMessage(error)}`,
+      {
+        hint: `Check that ONNX Runtime ${version} knows the model's opset and operators, and that external data lies beside it.`,
+        details,
+        cause: error,
+      },
+    );
+  const tried = attempts.map((a) => `${a.provider} (${a.error ?? ""})`).join("; ");
+  return new EdgeDistillError(
+    "ENGINE_PROVIDER",
+    `No execution provider loads ${name}; tried ${tried || "none"}`,
+    {
+      hint: 'Add "cpu" at the end of the providers, or install the library of the provider.',
       details,
       cause: error,
-    });
-  const tried = attempts.map((a) => `${a.provider} (${a.error ?? ""})`).join("; ");
-  return new EdgeDistillError("ENGINE_PROVIDER", `No execution provider loads ${name}; tried ${tried || "none"}`, {
-    hint: 'Add "cpu" at the end of the providers, or install the library of the provider.',
-    details,
-    cause: error,
-  });
+    },
+  );
 }
 
 async function moveProfile(profilePath: string): Promise<void> {
   const folder = dirname(resolve(profilePath));
   const prefix = basename(profilePrefix(profilePath));
   try {
-    const written = (await readdir(folder)).filter((file) => file.startsWith(`${prefix}_`)).sort().at(-1);
+    const written = (await readdir(folder))
+      .filter((file) => file.startsWith(`${prefix}_`))
+      .sort()
+      .at(-1);
     if (written !== undefined) await rename(join(folder, written), resolve(profilePath));
   } catch (error) {
     if (!isSystemError(error, "ENOENT")) throw ioError(error, profilePath, "writing");

@@ -48,7 +48,9 @@ export function ortSessionOptions(
     ...(optimizedModelPath === undefined ? {} : { optimizedModelFilePath: optimizedModelPath }),
     ...(enableMemPattern === undefined ? {} : { enableMemPattern }),
     ...(enableCpuMemArena === undefined ? {} : { enableCpuMemArena }),
-    ...(profilePath === undefined ? {} : { enableProfiling: true, profileFilePrefix: profilePrefix(profilePath) }),
+    ...(profilePath === undefined
+      ? {}
+      : { enableProfiling: true, profileFilePrefix: profilePrefix(profilePath) }),
     ...(config === undefined ? {} : { extra: { ...config } }),
   };
 }

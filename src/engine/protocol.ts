@@ -38,7 +38,11 @@ export type WorkerAnswerMessage =
 export function transferList(tensors: Readonly<Record<string, HostTensor>>): ArrayBuffer[] {
   const buffers = new Set<ArrayBuffer>();
   for (const { data } of Object.values(tensors))
-    if (!Array.isArray(data) && data.buffer instanceof ArrayBuffer && data.byteLength === data.buffer.byteLength)
+    if (
+      !Array.isArray(data) &&
+      data.buffer instanceof ArrayBuffer &&
+      data.byteLength === data.buffer.byteLength
+    )
       buffers.add(data.buffer);
   return [...buffers];
 }
@@ -54,8 +58,12 @@ export function postableFeeds(
   const ready: Record<string, HostTensor> = {};
   for (const [name, feed] of Object.entries(feeds)) {
     const { data } = feed;
-    const whole = !Array.isArray(data) && data.buffer instanceof ArrayBuffer && data.byteLength === data.buffer.byteLength;
-    ready[name] = Array.isArray(data) || (transfer && whole) ? feed : { ...feed, data: data.slice() };
+    const whole =
+      !Array.isArray(data) &&
+      data.buffer instanceof ArrayBuffer &&
+      data.byteLength === data.buffer.byteLength;
+    ready[name] =
+      Array.isArray(data) || (transfer && whole) ? feed : { ...feed, data: data.slice() };
   }
   return { feeds: ready, transferred: transferList(ready) };
 }

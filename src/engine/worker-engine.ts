@@ -53,7 +53,10 @@ class WorkerEngine implements Engine {
     }
   }
 
-  async createSession(model: Uint8Array | string, options: SessionOptions = {}): Promise<EngineSession> {
+  async createSession(
+    model: Uint8Array | string,
+    options: SessionOptions = {},
+  ): Promise<EngineSession> {
     if (this.#closed) throw closedError("The engine");
     const session = this.#nextSession++;
     const alone = this.threads.length === 1;
@@ -140,7 +143,12 @@ class WorkerSession implements EngineSession {
   #closing: Promise<void> | undefined;
 
   constructor(engine: WorkerEngine, id: number, facts: SessionFacts) {
-    ({ inputs: this.inputs, outputs: this.outputs, provider: this.provider, attempts: this.attempts } = facts);
+    ({
+      inputs: this.inputs,
+      outputs: this.outputs,
+      provider: this.provider,
+      attempts: this.attempts,
+    } = facts);
     this.#engine = engine;
     this.#id = id;
     this.#name = facts.name;
@@ -150,7 +158,8 @@ class WorkerSession implements EngineSession {
     feeds: Readonly<Record<string, HostTensor>>,
     { outputs, signal, transfer = false }: RunOptions = {},
   ): Promise<Record<string, HostTensor>> {
-    if (this.#closing !== undefined || this.#engine.closed) throw closedError(`The session of ${this.#name}`);
+    if (this.#closing !== undefined || this.#engine.closed)
+      throw closedError(`The session of ${this.#name}`);
     throwIfAborted(signal, `running ${this.#name}`);
     checkFeeds(this.#name, this, feeds, outputs);
     const ready = postableFeeds(feeds, { transfer });
@@ -163,7 +172,12 @@ class WorkerSession implements EngineSession {
         start: async (thread) => {
           try {
             const request = { kind: "run" as const, session: this.#id, feeds: ready.feeds };
-            resolve(await thread.ask(outputs === undefined ? request : { ...request, outputs }, ready.transferred));
+            resolve(
+              await thread.ask(
+                outputs === undefined ? request : { ...request, outputs },
+                ready.transferred,
+              ),
+            );
           } catch (error) {
             reject(error as EdgeDistillError);
           } finally {

@@ -28,7 +28,9 @@ export class WorkerThread {
   constructor({ maxHeapMiB, onCrash }: { maxHeapMiB: number | undefined; onCrash: () => void }) {
     this.#worker = startWorker("engine/worker", {
       name: "edge-distill engine",
-      ...(maxHeapMiB === undefined ? {} : { resourceLimits: { maxOldGenerationSizeMb: maxHeapMiB } }),
+      ...(maxHeapMiB === undefined
+        ? {}
+        : { resourceLimits: { maxOldGenerationSizeMb: maxHeapMiB } }),
     });
     this.#worker.on("message", (message: WorkerAnswerMessage) => {
       this.#onAnswer(message);
@@ -60,7 +62,12 @@ export class WorkerThread {
         return;
       }
       const id = this.#nextId++;
-      this.#pending.set(id, { resolve: (value) => { resolve(value as WorkerAnswers[K]); }, reject });
+      this.#pending.set(id, {
+        resolve: (value) => {
+          resolve(value as WorkerAnswers[K]);
+        },
+        reject,
+      });
       this.#worker.ref();
       this.#worker.postMessage({ id, request }, transferred);
     });

@@ -53,7 +53,9 @@ async function answer({ id, request }: WorkerRequestMessage): Promise<void> {
     if (request.kind === "run") transferred = transferList(value as WorkerAnswers["run"]);
   } catch (error) {
     const known =
-      error instanceof EdgeDistillError ? error : new EdgeDistillError("ENGINE_RUN", errorMessage(error), { cause: error });
+      error instanceof EdgeDistillError
+        ? error
+        : new EdgeDistillError("ENGINE_RUN", errorMessage(error), { cause: error });
     message = { id, error: known.toJSON() };
   }
   parentPort?.postMessage(message, transferred);

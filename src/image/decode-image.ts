@@ -26,7 +26,9 @@ export async function decodeImage(
  * Upright size of an image, from its header alone.
  * @throws IO_NOT_FOUND, IO_FAILED, IMAGE_NOT_AN_IMAGE, IMAGE_CORRUPT, IMAGE_TOO_LARGE, DEPENDENCY_MISSING
  */
-export async function imageSize(source: ImageSource): Promise<{ widthPx: number; heightPx: number }> {
+export async function imageSize(
+  source: ImageSource,
+): Promise<{ widthPx: number; heightPx: number }> {
   const { widthPx, heightPx } = await openImage(source);
   return { widthPx, heightPx };
 }

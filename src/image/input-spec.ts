@@ -1,7 +1,14 @@
 import { z } from "zod";
 
 /** Resize kernels of libvips; every one antialiases when it shrinks. */
-export const RESIZE_KERNELS = ["nearest", "linear", "cubic", "mitchell", "lanczos2", "lanczos3"] as const;
+export const RESIZE_KERNELS = [
+  "nearest",
+  "linear",
+  "cubic",
+  "mitchell",
+  "lanczos2",
+  "lanczos3",
+] as const;
 export type ResizeKernel = (typeof RESIZE_KERNELS)[number];
 
 const perChannel = z.tuple([z.number(), z.number(), z.number()]);

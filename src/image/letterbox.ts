@@ -27,11 +27,22 @@ export interface Letterboxed extends RgbImage {
  */
 export async function letterbox(
   source: ImageSource,
-  { widthPx, heightPx, kernel = "linear", padValue = 114, shrinkOnLoad = true, signal, ...open }: LetterboxOptions,
+  {
+    widthPx,
+    heightPx,
+    kernel = "linear",
+    padValue = 114,
+    shrinkOnLoad = true,
+    signal,
+    ...open
+  }: LetterboxOptions,
 ): Promise<Letterboxed> {
   throwIfAborted(signal, `resizing ${describeSource(source)}`);
   const opened = await openWhole(source, { shrinkOnLoad, ...open });
-  const { innerWidthPx, innerHeightPx, ...transform } = letterboxTransform(opened, { widthPx, heightPx });
+  const { innerWidthPx, innerHeightPx, ...transform } = letterboxTransform(opened, {
+    widthPx,
+    heightPx,
+  });
   const fitted =
     innerWidthPx === opened.widthPx && innerHeightPx === opened.heightPx
       ? opened.image

@@ -2,7 +2,10 @@ import { EdgeDistillError } from "../base/index.js";
 import type { InputSpec } from "./input-spec.js";
 
 /** Elements of one packed image. */
-export function packedLength({ widthPx, heightPx }: Pick<InputSpec, "widthPx" | "heightPx">): number {
+export function packedLength({
+  widthPx,
+  heightPx,
+}: Pick<InputSpec, "widthPx" | "heightPx">): number {
   return widthPx * heightPx * 3;
 }
 
@@ -42,7 +45,8 @@ export function packImage<A extends Float32Array | Uint8Array>(
     else copyPlanes(pixels, out, offset, first, length);
   } else {
     const tables = lutsOf(spec);
-    if (spec.layout === "nhwc") mapInterleaved(pixels, out as Float32Array, offset, first, length, tables);
+    if (spec.layout === "nhwc")
+      mapInterleaved(pixels, out as Float32Array, offset, first, length, tables);
     else mapPlanes(pixels, out as Float32Array, offset, first, length, tables);
   }
   return out;
@@ -52,17 +56,34 @@ export function packImage<A extends Float32Array | Uint8Array>(
 export function packNchw(
   pixels: Uint8Array,
   spec: InputSpec,
-  { out = new Float32Array(packedLength(spec)), imageIndex = 0 }: { out?: Float32Array; imageIndex?: number } = {},
+  {
+    out = new Float32Array(packedLength(spec)),
+    imageIndex = 0,
+  }: { out?: Float32Array; imageIndex?: number } = {},
 ): Float32Array {
   const length = packedLength(spec);
   expectFit(pixels, spec, "float32", out, (imageIndex + 1) * length);
-  mapPlanes(pixels, out, imageIndex * length, spec.channels === "rgb" ? 0 : 2, length, lutsOf(spec));
+  mapPlanes(
+    pixels,
+    out,
+    imageIndex * length,
+    spec.channels === "rgb" ? 0 : 2,
+    length,
+    lutsOf(spec),
+  );
   return out;
 }
 
 type Luts = readonly [Float32Array, Float32Array, Float32Array];
 
-function mapPlanes(p: Uint8Array, out: Float32Array, offset: number, first: number, n: number, t: Luts): void {
+function mapPlanes(
+  p: Uint8Array,
+  out: Float32Array,
+  offset: number,
+  first: number,
+  n: number,
+  t: Luts,
+): void {
   const plane = n / 3;
   const third = 2 - first;
   const [t0, t1, t2] = t;
@@ -75,7 +96,14 @@ function mapPlanes(p: Uint8Array, out: Float32Array, offset: number, first: numb
   }
 }
 
-function mapInterleaved(p: Uint8Array, out: Float32Array, offset: number, first: number, n: number, t: Luts): void {
+function mapInterleaved(
+  p: Uint8Array,
+  out: Float32Array,
+  offset: number,
+  first: number,
+  n: number,
+  t: Luts,
+): void {
   const third = 2 - first;
   const [t0, t1, t2] = t;
   for (let i = 0; i < n; i += 3) {
@@ -85,7 +113,13 @@ function mapInterleaved(p: Uint8Array, out: Float32Array, offset: number, first:
   }
 }
 
-function copyPlanes(p: Uint8Array, out: Uint8Array, offset: number, first: number, n: number): void {
+function copyPlanes(
+  p: Uint8Array,
+  out: Uint8Array,
+  offset: number,
+  first: number,
+  n: number,
+): void {
   const plane = n / 3;
   const third = 2 - first;
   for (let i = 0, j = offset; i < n; i += 3, j++) {
@@ -95,7 +129,13 @@ function copyPlanes(p: Uint8Array, out: Uint8Array, offset: number, first: numbe
   }
 }
 
-function copyInterleaved(p: Uint8Array, out: Uint8Array, offset: number, first: number, n: number): void {
+function copyInterleaved(
+  p: Uint8Array,
+  out: Uint8Array,
+  offset: number,
+  first: number,
+  n: number,
+): void {
   if (first === 0) {
     out.set(p, offset);
     return;

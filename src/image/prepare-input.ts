@@ -21,15 +21,27 @@ export async function prepareInput(
   {
     out,
     ...options
-  }: { out?: Float32Array | Uint8Array } & Pick<LetterboxOptions, "signal" | "tolerance" | "maxPixels" | "shrinkOnLoad"> = {},
+  }: { out?: Float32Array | Uint8Array } & Pick<
+    LetterboxOptions,
+    "signal" | "tolerance" | "maxPixels" | "shrinkOnLoad"
+  > = {},
 ): Promise<{ tensor: HostTensor<"float32"> | HostTensor<"uint8">; transform: LetterboxTransform }> {
   const { widthPx, heightPx, kernel, padValue } = spec;
-  const { pixels, transform } = await letterbox(source, { widthPx, heightPx, kernel, padValue, ...options });
+  const { pixels, transform } = await letterbox(source, {
+    widthPx,
+    heightPx,
+    kernel,
+    padValue,
+    ...options,
+  });
   const length = packedLength(spec);
-  const buffer = out ?? (spec.dtype === "uint8" ? new Uint8Array(length) : new Float32Array(length));
+  const buffer =
+    out ?? (spec.dtype === "uint8" ? new Uint8Array(length) : new Float32Array(length));
   const data = packImage(pixels, spec, buffer).subarray(0, length);
   const dims = inputDims(spec);
   const tensor =
-    data instanceof Uint8Array ? { dtype: "uint8" as const, dims, data } : { dtype: "float32" as const, dims, data };
+    data instanceof Uint8Array
+      ? { dtype: "uint8" as const, dims, data }
+      : { dtype: "float32" as const, dims, data };
   return { tensor, transform };
 }

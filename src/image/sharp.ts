@@ -56,7 +56,11 @@ export async function openImage(
   if (isRgbImage(source)) {
     expectPixels(source);
     const { pixels, widthPx, heightPx } = source;
-    return { image: sharp(pixels, { raw: { width: widthPx, height: heightPx, channels: 3 } }), widthPx, heightPx };
+    return {
+      image: sharp(pixels, { raw: { width: widthPx, height: heightPx, channels: 3 } }),
+      widthPx,
+      heightPx,
+    };
   }
   const bytes = typeof source === "string" ? await readFileBytes(source) : source;
   const options: SharpOptions = {
@@ -80,9 +84,15 @@ export async function openImage(
 /** Runs a pipeline to raw pixels. @throws IMAGE_CORRUPT, IMAGE_TOO_LARGE */
 export async function rawPixels(image: Sharp, source: ImageSource): Promise<RgbImage> {
   try {
-    const { data, info } = await image.raw({ depth: "uchar" }).toBuffer({ resolveWithObject: true });
+    const { data, info } = await image
+      .raw({ depth: "uchar" })
+      .toBuffer({ resolveWithObject: true });
     const { width: widthPx, height: heightPx } = info;
-    return { pixels: new Uint8Array(data.buffer, data.byteOffset, data.byteLength), widthPx, heightPx };
+    return {
+      pixels: new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
+      widthPx,
+      heightPx,
+    };
   } catch (error) {
     throw imageError(source, error);
   }
@@ -98,7 +108,10 @@ export function expectPixels({ pixels, widthPx, heightPx }: RgbImage): void {
   throw new EdgeDistillError(
     "IMAGE_SIZE",
     `An RGB image of ${String(widthPx)}x${String(heightPx)} has ${String(widthPx * heightPx * 3)} bytes, got ${String(pixels.length)}`,
-    { hint: "Pass three bytes a pixel, row by row.", details: { widthPx, heightPx, bytes: pixels.length } },
+    {
+      hint: "Pass three bytes a pixel, row by row.",
+      details: { widthPx, heightPx, bytes: pixels.length },
+    },
   );
 }
 

@@ -28,7 +28,10 @@ export function letterboxTransform(
 ): LetterboxGeometry {
   const scale = Math.min(network.widthPx / source.widthPx, network.heightPx / source.heightPx);
   const innerWidthPx = Math.min(network.widthPx, Math.max(1, Math.round(source.widthPx * scale)));
-  const innerHeightPx = Math.min(network.heightPx, Math.max(1, Math.round(source.heightPx * scale)));
+  const innerHeightPx = Math.min(
+    network.heightPx,
+    Math.max(1, Math.round(source.heightPx * scale)),
+  );
   return {
     scale,
     padXPx: Math.floor((network.widthPx - innerWidthPx) / 2),
@@ -42,12 +45,18 @@ export function letterboxTransform(
 
 /** Source box → network box (not clipped). */
 export function boxToNetwork([x1, y1, x2, y2]: XyxyPx, t: LetterboxTransform): XyxyPx {
-  return [x1 * t.scale + t.padXPx, y1 * t.scale + t.padYPx, x2 * t.scale + t.padXPx, y2 * t.scale + t.padYPx];
+  return [
+    x1 * t.scale + t.padXPx,
+    y1 * t.scale + t.padYPx,
+    x2 * t.scale + t.padXPx,
+    y2 * t.scale + t.padYPx,
+  ];
 }
 
 /** Network box → source box, clipped to the source image. */
 export function boxToSource([x1, y1, x2, y2]: XyxyPx, t: LetterboxTransform): XyxyPx {
   const x = (v: number): number => Math.min(t.sourceWidthPx, Math.max(0, (v - t.padXPx) / t.scale));
-  const y = (v: number): number => Math.min(t.sourceHeightPx, Math.max(0, (v - t.padYPx) / t.scale));
+  const y = (v: number): number =>
+    Math.min(t.sourceHeightPx, Math.max(0, (v - t.padYPx) / t.scale));
   return [x(x1), y(y1), x(x2), y(y2)];
 }

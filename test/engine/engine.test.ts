@@ -3,7 +3,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openEngine, type Engine } from "../../src/engine/index.js";
-import { float32, int64, tensor, toFloat16Array, zeros, type HostTensor } from "../../src/tensor/index.js";
+import {
+  float32,
+  int64,
+  tensor,
+  toFloat16Array,
+  zeros,
+  type HostTensor,
+} from "../../src/tensor/index.js";
 import { identity, matmul, tinyModel } from "./tiny-model.js";
 
 let folder: string;
@@ -29,7 +36,10 @@ describe.each(["inline", "worker"] as const)("%s engine", (kind) => {
     expect(engine.version).toMatch(/^\d+\.\d+\.\d+/);
   });
 
-  const roundTrips: { type: "float32" | "int64" | "uint8" | "bool" | "float16" | "string"; x: HostTensor }[] = [
+  const roundTrips: {
+    type: "float32" | "int64" | "uint8" | "bool" | "float16" | "string";
+    x: HostTensor;
+  }[] = [
     { type: "float32", x: float32([2, 2], [1, -2.5, 3e8, 0]) },
     { type: "int64", x: tensor("int64", [2, 2], BigInt64Array.of(1n, -2n, 2n ** 62n, 0n)) },
     { type: "uint8", x: tensor("uint8", [2, 2], Uint8Array.of(0, 1, 128, 255)) },
@@ -48,7 +58,9 @@ describe.each(["inline", "worker"] as const)("%s engine", (kind) => {
     await using session = await engine.createSession(identity("float32", ["n"]));
     expect((await session.run({ x: zeros("float32", [0]) })).y?.dims).toEqual([0]);
     const view = Float32Array.of(9, 1, 2, 3, 9).subarray(1, 4);
-    expect((await session.run({ x: float32([3], view) })).y?.data).toEqual(Float32Array.of(1, 2, 3));
+    expect((await session.run({ x: float32([3], view) })).y?.data).toEqual(
+      Float32Array.of(1, 2, 3),
+    );
     const shared = new Float32Array(new SharedArrayBuffer(8));
     shared.set([4, 5]);
     expect((await session.run({ x: float32([2], shared) })).y?.data).toEqual(Float32Array.of(4, 5));
@@ -56,8 +68,15 @@ describe.each(["inline", "worker"] as const)("%s engine", (kind) => {
 
   test("computes only the outputs asked for, from a file", async () => {
     const path = join(folder, `add-${kind}.onnx`);
-    const port = (name: string): { name: string; type: "float32"; dims: number[] } => ({ name, type: "float32", dims: [2] });
-    await writeFile(path, tinyModel("Add", { inputs: [port("a"), port("b")], outputs: [port("sum")] }));
+    const port = (name: string): { name: string; type: "float32"; dims: number[] } => ({
+      name,
+      type: "float32",
+      dims: [2],
+    });
+    await writeFile(
+      path,
+      tinyModel("Add", { inputs: [port("a"), port("b")], outputs: [port("sum")] }),
+    );
     await using session = await engine.createSession(path);
     const feeds = { a: float32([2], [1, 2]), b: float32([2], [10, 20]) };
     expect(await session.run(feeds, { outputs: ["sum"] })).toEqual({ sum: float32([2], [11, 22]) });
@@ -69,15 +88,31 @@ describe.each(["inline", "worker"] as const)("%s engine", (kind) => {
 
   test("keeps overlapping runs apart and in their own buffers", async () => {
     await using session = await engine.createSession(identity("int64", [1]));
-    const results = await Promise.all(Array.from({ length: 40 }, (_, i) => session.run({ x: int64([i]) })));
-    expect(results.map(({ y }) => Number(y?.data[0]))).toEqual(Array.from({ length: 40 }, (_, i) => i));
+    const results = await Promise.all(
+      Array.from({ length: 40 }, (_, i) => session.run({ x: int64([i]) })),
+    );
+    expect(results.map(({ y }) => Number(y?.data[0]))).toEqual(
+      Array.from({ length: 40 }, (_, i) => i),
+    );
   });
 
   const badFeeds: { why: string; feeds: Record<string, HostTensor>; says: string }[] = [
     { why: "a missing input", feeds: {}, says: 'input "x" (float32 [n, 3]) is missing' },
-    { why: "an unknown input", feeds: { z: float32([1], [1]) }, says: 'no input "z"; its inputs are "x"' },
-    { why: "another type", feeds: { x: int64([1, 2, 3], [1, 3]) }, says: "should be float32 [n, 3], got int64 [1, 3]" },
-    { why: "another fixed dimension", feeds: { x: zeros("float32", [1, 4]) }, says: "got float32 [1, 4]" },
+    {
+      why: "an unknown input",
+      feeds: { z: float32([1], [1]) },
+      says: 'no input "z"; its inputs are "x"',
+    },
+    {
+      why: "another type",
+      feeds: { x: int64([1, 2, 3], [1, 3]) },
+      says: "should be float32 [n, 3], got int64 [1, 3]",
+    },
+    {
+      why: "another fixed dimension",
+      feeds: { x: zeros("float32", [1, 4]) },
+      says: "got float32 [1, 4]",
+    },
     { why: "another rank", feeds: { x: zeros("float32", [3]) }, says: "got float32 [3]" },
     {
       why: "data that does not fill the shape",
@@ -86,7 +121,9 @@ describe.each(["inline", "worker"] as const)("%s engine", (kind) => {
     },
   ];
   test.each(badFeeds)("refuses $why", async ({ feeds, says }) => {
-    await using session = await engine.createSession(identity("float32", ["n", 3]), { name: "tiny" });
+    await using session = await engine.createSession(identity("float32", ["n", 3]), {
+      name: "tiny",
+    });
     await expect(session.run(feeds)).rejects.toMatchObject({
       code: "ENGINE_FEED",
       message: expect.stringContaining(says) as string,
@@ -94,7 +131,9 @@ describe.each(["inline", "worker"] as const)("%s engine", (kind) => {
   });
 
   test("falls back along the provider chain and records each attempt", async () => {
-    await using session = await engine.createSession(identity("float32", [1]), { providers: ["cuda", "cpu"] });
+    await using session = await engine.createSession(identity("float32", [1]), {
+      providers: ["cuda", "cpu"],
+    });
     expect(session.provider).toBe("cpu");
     expect(session.attempts.map(({ provider, ok }) => ({ provider, ok }))).toEqual([
       { provider: "cuda", ok: false },
@@ -104,9 +143,12 @@ describe.each(["inline", "worker"] as const)("%s engine", (kind) => {
   });
 
   test("says what it tried when no provider works", async () => {
-    await expect(engine.createSession(identity("float32", [1]), { providers: ["tensorrt", "cuda"] })).rejects.toMatchObject(
-      { code: "ENGINE_PROVIDER", message: expect.stringMatching(/tensorrt .*cuda/) as string },
-    );
+    await expect(
+      engine.createSession(identity("float32", [1]), { providers: ["tensorrt", "cuda"] }),
+    ).rejects.toMatchObject({
+      code: "ENGINE_PROVIDER",
+      message: expect.stringMatching(/tensorrt .*cuda/) as string,
+    });
   });
 
   test("names a corrupt, a missing and an unsupported model", async () => {
@@ -117,8 +159,12 @@ describe.each(["inline", "worker"] as const)("%s engine", (kind) => {
       code: "ONNX_CORRUPT",
       message: expect.stringContaining(path) as string,
     });
-    await expect(engine.createSession(new Uint8Array(0))).rejects.toMatchObject({ code: "ONNX_CORRUPT" });
-    await expect(engine.createSession(join(folder, "absent.onnx"))).rejects.toMatchObject({ code: "IO_NOT_FOUND" });
+    await expect(engine.createSession(new Uint8Array(0))).rejects.toMatchObject({
+      code: "ONNX_CORRUPT",
+    });
+    await expect(engine.createSession(join(folder, "absent.onnx"))).rejects.toMatchObject({
+      code: "IO_NOT_FOUND",
+    });
     await expect(engine.createSession(folder)).rejects.toMatchObject({ code: "ENGINE_LOAD" });
     const port = { name: "x", type: "float32" as const, dims: [1] };
     const unknownOp = tinyModel("NoSuchOp", { inputs: [port], outputs: [{ ...port, name: "y" }] });
@@ -137,7 +183,9 @@ describe.each(["inline", "worker"] as const)("%s engine", (kind) => {
       outputs: [{ name: "y", type: "float32", dims: ["m"] }],
     });
     await using session = await engine.createSession(model, { name: "reshape" });
-    await expect(session.run({ x: zeros("float32", [3]), shape: int64([2]) })).rejects.toMatchObject({
+    await expect(
+      session.run({ x: zeros("float32", [3]), shape: int64([2]) }),
+    ).rejects.toMatchObject({
       code: "ENGINE_RUN",
       message: expect.stringContaining("reshape") as string,
     });
@@ -146,7 +194,9 @@ describe.each(["inline", "worker"] as const)("%s engine", (kind) => {
   test("ends an aborted run with INTERRUPTED and goes on", async () => {
     await using session = await engine.createSession(identity("float32", [1]));
     const x = float32([1], [1]);
-    await expect(session.run({ x }, { signal: AbortSignal.abort() })).rejects.toMatchObject({ code: "INTERRUPTED" });
+    await expect(session.run({ x }, { signal: AbortSignal.abort() })).rejects.toMatchObject({
+      code: "INTERRUPTED",
+    });
     const abort = new AbortController();
     const runs = Array.from({ length: 5 }, () => session.run({ x }, { signal: abort.signal }));
     abort.abort();
@@ -170,7 +220,9 @@ describe.each(["inline", "worker"] as const)("%s engine", (kind) => {
     });
     await session.run({ a: zeros("float32", [4, 4]), b: zeros("float32", [4, 4]) });
     await session.close();
-    const events = JSON.parse(await readFile(profilePath, "utf8")) as { args?: { op_name?: string } }[];
+    const events = JSON.parse(await readFile(profilePath, "utf8")) as {
+      args?: { op_name?: string };
+    }[];
     expect(events.some((event) => event.args?.op_name === "MatMul")).toBe(true);
     await using reloaded = await engine.createSession(optimizedModelPath);
     expect(reloaded.inputs.map(({ name }) => name)).toEqual(["a", "b"]);
@@ -187,6 +239,8 @@ describe.each(["inline", "worker"] as const)("%s engine", (kind) => {
     await expect(session.run({ x })).rejects.toMatchObject({ code: "ENGINE_CLOSED" });
     await own.close();
     await own.close();
-    await expect(own.createSession(identity("float32", [1]))).rejects.toMatchObject({ code: "ENGINE_CLOSED" });
+    await expect(own.createSession(identity("float32", [1]))).rejects.toMatchObject({
+      code: "ENGINE_CLOSED",
+    });
   });
 });

@@ -2,7 +2,14 @@
 
 export type Dim = number | string;
 
-export const ELEM_TYPE = { float32: 1, uint8: 2, int64: 7, string: 8, bool: 9, float16: 10 } as const;
+export const ELEM_TYPE = {
+  float32: 1,
+  uint8: 2,
+  int64: 7,
+  string: 8,
+  bool: 9,
+  float16: 10,
+} as const;
 export type TinyType = keyof typeof ELEM_TYPE;
 
 function varint(value: number): number[] {
@@ -19,11 +26,17 @@ const bytes = (field: number, content: readonly number[]): number[] => [
   ...varint(content.length),
   ...content,
 ];
-const text = (field: number, value: string): number[] => bytes(field, [...new TextEncoder().encode(value)]);
+const text = (field: number, value: string): number[] =>
+  bytes(field, [...new TextEncoder().encode(value)]);
 
 function valueInfo(name: string, type: TinyType, dims: readonly Dim[]): number[] {
-  const shape = dims.flatMap((dim) => bytes(1, typeof dim === "number" ? number(1, dim) : text(2, dim)));
-  return [...text(1, name), ...bytes(2, bytes(1, [...number(1, ELEM_TYPE[type]), ...bytes(2, shape)]))];
+  const shape = dims.flatMap((dim) =>
+    bytes(1, typeof dim === "number" ? number(1, dim) : text(2, dim)),
+  );
+  return [
+    ...text(1, name),
+    ...bytes(2, bytes(1, [...number(1, ELEM_TYPE[type]), ...bytes(2, shape)])),
+  ];
 }
 
 interface Port {
@@ -35,7 +48,11 @@ interface Port {
 /** `op(inputs…) → outputs…` as ONNX bytes, opset 17 unless told. */
 export function tinyModel(
   op: string,
-  { inputs, outputs, opset = 17 }: { inputs: readonly Port[]; outputs: readonly Port[]; opset?: number },
+  {
+    inputs,
+    outputs,
+    opset = 17,
+  }: { inputs: readonly Port[]; outputs: readonly Port[]; opset?: number },
 ): Uint8Array {
   const node = [
     ...inputs.flatMap((port) => text(1, port.name)),
@@ -54,7 +71,10 @@ export function tinyModel(
 
 /** A model that returns its one input `x` as `y`. */
 export function identity(type: TinyType, dims: readonly Dim[]): Uint8Array {
-  return tinyModel("Identity", { inputs: [{ name: "x", type, dims }], outputs: [{ name: "y", type, dims }] });
+  return tinyModel("Identity", {
+    inputs: [{ name: "x", type, dims }],
+    outputs: [{ name: "y", type, dims }],
+  });
 }
 
 /** `y = a · b` for square matrices of side `n`: as heavy as asked. */

@@ -12,7 +12,9 @@ describe("worker engine", () => {
     const feeds = { a: zeros("float32", [side, side]), b: zeros("float32", [side, side]) };
     let done = false;
     let ticks = 0;
-    const runs = Promise.all(Array.from({ length: 4 }, () => session.run(feeds))).then(() => (done = true));
+    const runs = Promise.all(Array.from({ length: 4 }, () => session.run(feeds))).then(
+      () => (done = true),
+    );
     while (!done) {
       await delay(1);
       ticks += 1;
@@ -54,22 +56,35 @@ describe("worker engine", () => {
     abort.abort();
     await expect(dropped).rejects.toMatchObject({ code: "INTERRUPTED" });
     expect(await Promise.all(busy)).toHaveLength(8);
-    const results = await Promise.all(Array.from({ length: 30 }, (_, i) => light.run({ x: float32([1], [i]) })));
+    const results = await Promise.all(
+      Array.from({ length: 30 }, (_, i) => light.run({ x: float32([1], [i]) })),
+    );
     expect(results.map(({ y }) => y?.data[0])).toEqual(Array.from({ length: 30 }, (_, i) => i));
   });
 
   test("a worker that runs out of memory ends every pending run with ENGINE_CRASHED", async () => {
     const engine = await openEngine({ maxHeapMiB: 24 });
     const session = await engine.createSession(identity("string", ["n"]));
-    const x = tensor("string", [1_500_000], Array.from({ length: 1_500_000 }, (_, i) => `a string of some length ${String(i)}`));
+    const x = tensor(
+      "string",
+      [1_500_000],
+      Array.from({ length: 1_500_000 }, (_, i) => `a string of some length ${String(i)}`),
+    );
     const one = tensor("string", [1], ["one"]);
-    const runs = await Promise.allSettled([session.run({ x }), session.run({ x: one }), session.run({ x: one })]);
-    for (const run of runs) expect(run).toMatchObject({ status: "rejected", reason: { code: "ENGINE_CRASHED" } });
+    const runs = await Promise.allSettled([
+      session.run({ x }),
+      session.run({ x: one }),
+      session.run({ x: one }),
+    ]);
+    for (const run of runs)
+      expect(run).toMatchObject({ status: "rejected", reason: { code: "ENGINE_CRASHED" } });
     await expect(session.run({ x: one })).rejects.toMatchObject({
       code: "ENGINE_CRASHED",
       hint: expect.stringContaining("Open a new engine") as string,
     });
-    await expect(engine.createSession(identity("string", [1]))).rejects.toMatchObject({ code: "ENGINE_CRASHED" });
+    await expect(engine.createSession(identity("string", [1]))).rejects.toMatchObject({
+      code: "ENGINE_CRASHED",
+    });
     await session.close();
     await engine.close();
   });

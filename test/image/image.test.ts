@@ -52,13 +52,32 @@ describe("decodeImage", () => {
     sharp(Uint16Array.from(values), { raw: { width: 2, height: 1, channels } });
 
   test.each([
-    { what: "grey", make: () => raw(1, [10, 200]).toColourspace("b-w").png(), rgb: [10, 10, 10, 200, 200, 200] },
-    { what: "grey with alpha", make: () => raw(2, [10, 0, 200, 255]).toColourspace("b-w").png(), rgb: [10, 10, 10, 200, 200, 200] },
-    { what: "transparent", make: () => raw(4, [1, 2, 3, 0, 4, 5, 6, 128]).png(), rgb: [1, 2, 3, 4, 5, 6] },
-    { what: "a palette", make: () => raw(3, [255, 0, 0, 0, 0, 255]).png({ palette: true }), rgb: [255, 0, 0, 0, 0, 255] },
+    {
+      what: "grey",
+      make: () => raw(1, [10, 200]).toColourspace("b-w").png(),
+      rgb: [10, 10, 10, 200, 200, 200],
+    },
+    {
+      what: "grey with alpha",
+      make: () => raw(2, [10, 0, 200, 255]).toColourspace("b-w").png(),
+      rgb: [10, 10, 10, 200, 200, 200],
+    },
+    {
+      what: "transparent",
+      make: () => raw(4, [1, 2, 3, 0, 4, 5, 6, 128]).png(),
+      rgb: [1, 2, 3, 4, 5, 6],
+    },
+    {
+      what: "a palette",
+      make: () => raw(3, [255, 0, 0, 0, 0, 255]).png({ palette: true }),
+      rgb: [255, 0, 0, 0, 0, 255],
+    },
     {
       what: "16-bit grey",
-      make: () => raw16(1, [10 * 257, 200 * 257]).toColourspace("grey16").png(),
+      make: () =>
+        raw16(1, [10 * 257, 200 * 257])
+          .toColourspace("grey16")
+          .png(),
       rgb: [10, 10, 10, 200, 200, 200],
     },
     {
@@ -74,7 +93,10 @@ describe("decodeImage", () => {
 
   test("turns CMYK into RGB", async () => {
     const pixels = new Uint8Array(16 * 16 * 3).fill(250);
-    const cmyk = await sharp(pixels, { raw: { width: 16, height: 16, channels: 3 } }).toColourspace("cmyk").jpeg().toBuffer();
+    const cmyk = await sharp(pixels, { raw: { width: 16, height: 16, channels: 3 } })
+      .toColourspace("cmyk")
+      .jpeg()
+      .toBuffer();
     expect((await sharp(cmyk).metadata()).space).toBe("cmyk");
     const decoded = await decodeImage(cmyk);
     expect(decoded.pixels.length).toBe(16 * 16 * 3);
@@ -93,17 +115,27 @@ describe("decodeImage", () => {
     /** Where the upright pixel lies in the stored picture, by the EXIF table. */
     const stand = (x: number, y: number): number => {
       switch (orientation) {
-        case 2: return at(1 - x, y);
-        case 3: return at(1 - x, 2 - y);
-        case 4: return at(x, 2 - y);
-        case 5: return at(y, x);
-        case 6: return at(y, 2 - x);
-        case 7: return at(1 - y, 2 - x);
-        case 8: return at(1 - y, x);
-        default: return at(x, y);
+        case 2:
+          return at(1 - x, y);
+        case 3:
+          return at(1 - x, 2 - y);
+        case 4:
+          return at(x, 2 - y);
+        case 5:
+          return at(y, x);
+        case 6:
+          return at(y, 2 - x);
+        case 7:
+          return at(1 - y, 2 - x);
+        case 8:
+          return at(1 - y, x);
+        default:
+          return at(x, y);
       }
     };
-    const expected = Array.from({ length: 6 }, (_, i) => stand(i % widthPx, Math.floor(i / widthPx)));
+    const expected = Array.from({ length: 6 }, (_, i) =>
+      stand(i % widthPx, Math.floor(i / widthPx)),
+    );
     const decoded = await decodeImage(png);
     expect([decoded.widthPx, decoded.heightPx]).toEqual([widthPx, heightPx]);
     expect([...decoded.pixels].filter((_, i) => i % 3 === 0)).toEqual(expected);
@@ -129,11 +161,15 @@ describe("bad images", () => {
       hint: expect.any(String) as string,
     });
     await expect(imageSize(text)).rejects.toMatchObject({ code: "IMAGE_NOT_AN_IMAGE" });
-    await expect(letterbox(text, { widthPx: 8, heightPx: 8 })).rejects.toMatchObject({ code: "IMAGE_NOT_AN_IMAGE" });
+    await expect(letterbox(text, { widthPx: 8, heightPx: 8 })).rejects.toMatchObject({
+      code: "IMAGE_NOT_AN_IMAGE",
+    });
     const empty = join(folder, "empty.png");
     await writeFile(empty, "");
     await expect(decodeImage(empty)).rejects.toMatchObject({ code: "IMAGE_NOT_AN_IMAGE" });
-    await expect(decodeImage(join(folder, "absent.png"))).rejects.toMatchObject({ code: "IO_NOT_FOUND" });
+    await expect(decodeImage(join(folder, "absent.png"))).rejects.toMatchObject({
+      code: "IO_NOT_FOUND",
+    });
   });
 
   test.each(["jpeg", "png"] as const)("a truncated %s", async (format) => {
@@ -146,45 +182,76 @@ describe("bad images", () => {
       () => letterbox(path, { widthPx: 64, heightPx: 64 }),
     ];
     for (const read of reads)
-      await expect(read()).rejects.toMatchObject({ code: "IMAGE_CORRUPT", message: expect.stringContaining(path) as string });
+      await expect(read()).rejects.toMatchObject({
+        code: "IMAGE_CORRUPT",
+        message: expect.stringContaining(path) as string,
+      });
   });
 
   test("too large", async () => {
     const image = await encodeImage(ramp(40, 30), { widthPx: 40, heightPx: 30 });
-    await expect(decodeImage(image, { maxPixels: 1199 })).rejects.toMatchObject({ code: "IMAGE_TOO_LARGE" });
+    await expect(decodeImage(image, { maxPixels: 1199 })).rejects.toMatchObject({
+      code: "IMAGE_TOO_LARGE",
+    });
     expect((await decodeImage(image, { maxPixels: 1200 })).widthPx).toBe(40);
   });
 
   test("pixels that do not fill their size", async () => {
-    await expect(encodeImage(new Uint8Array(11), { widthPx: 2, heightPx: 2 })).rejects.toMatchObject({ code: "IMAGE_SIZE" });
+    await expect(
+      encodeImage(new Uint8Array(11), { widthPx: 2, heightPx: 2 }),
+    ).rejects.toMatchObject({ code: "IMAGE_SIZE" });
     const source = { pixels: new Uint8Array(13), widthPx: 2, heightPx: 2 };
-    await expect(letterbox(source, { widthPx: 4, heightPx: 4 })).rejects.toMatchObject({ code: "IMAGE_SIZE" });
+    await expect(letterbox(source, { widthPx: 4, heightPx: 4 })).rejects.toMatchObject({
+      code: "IMAGE_SIZE",
+    });
   });
 
   test("an aborted read", async () => {
     const signal = AbortSignal.abort();
     await expect(decodeImage("any.png", { signal })).rejects.toMatchObject({ code: "INTERRUPTED" });
-    await expect(letterbox("any.png", { widthPx: 4, heightPx: 4, signal })).rejects.toMatchObject({ code: "INTERRUPTED" });
+    await expect(letterbox("any.png", { widthPx: 4, heightPx: 4, signal })).rejects.toMatchObject({
+      code: "INTERRUPTED",
+    });
   });
 });
 
 describe("letterbox", () => {
   test("centres, pads and keeps the shape", async () => {
     const pixels = new Uint8Array(40 * 20 * 3).fill(255);
-    const boxed = await letterbox({ pixels, widthPx: 40, heightPx: 20 }, { widthPx: 32, heightPx: 32, padValue: 7 });
-    expect(boxed.transform).toEqual({ scale: 0.8, padXPx: 0, padYPx: 8, sourceWidthPx: 40, sourceHeightPx: 20 });
+    const boxed = await letterbox(
+      { pixels, widthPx: 40, heightPx: 20 },
+      { widthPx: 32, heightPx: 32, padValue: 7 },
+    );
+    expect(boxed.transform).toEqual({
+      scale: 0.8,
+      padXPx: 0,
+      padYPx: 8,
+      sourceWidthPx: 40,
+      sourceHeightPx: 20,
+    });
     const rows = Array.from({ length: 32 }, (_, y) => boxed.pixels[y * 32 * 3]);
-    expect(rows).toEqual([...Array<number>(8).fill(7), ...Array<number>(16).fill(255), ...Array<number>(8).fill(7)]);
+    expect(rows).toEqual([
+      ...Array<number>(8).fill(7),
+      ...Array<number>(16).fill(255),
+      ...Array<number>(8).fill(7),
+    ]);
   });
 
   test("enlarges too, in one colour or three", async () => {
-    const grey = await sharp(new Uint8Array(16).fill(90), { raw: { width: 4, height: 4, channels: 1 } })
+    const grey = await sharp(new Uint8Array(16).fill(90), {
+      raw: { width: 4, height: 4, channels: 1 },
+    })
       .toColourspace("b-w")
       .png()
       .toBuffer();
     const boxed = await letterbox(grey, { widthPx: 16, heightPx: 8 });
     expect(boxed.transform).toMatchObject({ scale: 2, padXPx: 4, padYPx: 0 });
-    expect([...boxed.pixels.subarray(0, 12), ...boxed.pixels.subarray(12, 15)]).toEqual([...Array<number>(12).fill(114), 90, 90, 90]);
+    expect([...boxed.pixels.subarray(0, 12), ...boxed.pixels.subarray(12, 15)]).toEqual([
+      ...Array<number>(12).fill(114),
+      90,
+      90,
+      90,
+    ]);
   });
 
   test("is the same from a path, from bytes and from decoded pixels when nothing shrinks on load", async () => {
@@ -199,24 +266,35 @@ describe("letterbox", () => {
   });
 
   test("returns memory of its own, whole", async () => {
-    const boxed = await letterbox({ pixels: ramp(8, 8), widthPx: 8, heightPx: 8 }, { widthPx: 8, heightPx: 8 });
+    const boxed = await letterbox(
+      { pixels: ramp(8, 8), widthPx: 8, heightPx: 8 },
+      { widthPx: 8, heightPx: 8 },
+    );
     expect(boxed.pixels).toEqual(ramp(8, 8));
   });
 });
 
-describe.skipIf(!existsSync(COCO))(`real photos (${COCO}${existsSync(COCO) ? "" : ": ABSENT, not tested"})`, () => {
-  test("decode and letterbox all alike", async () => {
-    const files = (await readdir(COCO, { recursive: true })).filter((file) => file.endsWith(".jpg")).slice(0, 12);
-    expect(files.length).toBe(12);
-    for (const file of files) {
-      const path = join(COCO, file);
-      const size = await imageSize(path);
-      const decoded = await decodeImage(path);
-      expect([decoded.widthPx, decoded.heightPx], relative(COCO, path)).toEqual([size.widthPx, size.heightPx]);
-      const boxed = await letterbox(path, { widthPx: 416, heightPx: 416 });
-      const fromPixels = await letterbox(decoded, { widthPx: 416, heightPx: 416 });
-      expect(boxed.transform).toEqual(fromPixels.transform);
-      expect(meanDifference(boxed.pixels, fromPixels.pixels)).toBeLessThan(1.5);
-    }
-  });
-});
+describe.skipIf(!existsSync(COCO))(
+  `real photos (${COCO}${existsSync(COCO) ? "" : ": ABSENT, not tested"})`,
+  () => {
+    test("decode and letterbox all alike", async () => {
+      const files = (await readdir(COCO, { recursive: true }))
+        .filter((file) => file.endsWith(".jpg"))
+        .slice(0, 12);
+      expect(files.length).toBe(12);
+      for (const file of files) {
+        const path = join(COCO, file);
+        const size = await imageSize(path);
+        const decoded = await decodeImage(path);
+        expect([decoded.widthPx, decoded.heightPx], relative(COCO, path)).toEqual([
+          size.widthPx,
+          size.heightPx,
+        ]);
+        const boxed = await letterbox(path, { widthPx: 416, heightPx: 416 });
+        const fromPixels = await letterbox(decoded, { widthPx: 416, heightPx: 416 });
+        expect(boxed.transform).toEqual(fromPixels.transform);
+        expect(meanDifference(boxed.pixels, fromPixels.pixels)).toBeLessThan(1.5);
+      }
+    });
+  },
+);

@@ -16,24 +16,59 @@ import {
 } from "../../src/image/index.js";
 
 const pixels = Uint8Array.of(10, 20, 30, 40, 50, 60, 70, 80, 90, 100, 110, 120);
-const base: InputSpec = { ...inputSpec({ widthPx: 2, heightPx: 2 }), scale: [1, 2, 3], mean: [1, 2, 3] };
+const base: InputSpec = {
+  ...inputSpec({ widthPx: 2, heightPx: 2 }),
+  scale: [1, 2, 3],
+  mean: [1, 2, 3],
+};
 
 describe("packing", () => {
   test.each([
-    { layout: "nchw", channels: "rgb", expected: [9, 39, 69, 99, 36, 96, 156, 216, 81, 171, 261, 351] },
-    { layout: "nchw", channels: "bgr", expected: [29, 59, 89, 119, 36, 96, 156, 216, 21, 111, 201, 291] },
-    { layout: "nhwc", channels: "rgb", expected: [9, 36, 81, 39, 96, 171, 69, 156, 261, 99, 216, 351] },
-    { layout: "nhwc", channels: "bgr", expected: [29, 36, 21, 59, 96, 111, 89, 156, 201, 119, 216, 291] },
-  ] as const)("float32 $layout $channels: (v - mean) * scale per network channel", ({ layout, channels, expected }) => {
-    const spec: InputSpec = { ...base, layout, channels };
-    expect([...packImage(pixels, spec, new Float32Array(12))]).toEqual(expected);
-  });
+    {
+      layout: "nchw",
+      channels: "rgb",
+      expected: [9, 39, 69, 99, 36, 96, 156, 216, 81, 171, 261, 351],
+    },
+    {
+      layout: "nchw",
+      channels: "bgr",
+      expected: [29, 59, 89, 119, 36, 96, 156, 216, 21, 111, 201, 291],
+    },
+    {
+      layout: "nhwc",
+      channels: "rgb",
+      expected: [9, 36, 81, 39, 96, 171, 69, 156, 261, 99, 216, 351],
+    },
+    {
+      layout: "nhwc",
+      channels: "bgr",
+      expected: [29, 36, 21, 59, 96, 111, 89, 156, 201, 119, 216, 291],
+    },
+  ] as const)(
+    "float32 $layout $channels: (v - mean) * scale per network channel",
+    ({ layout, channels, expected }) => {
+      const spec: InputSpec = { ...base, layout, channels };
+      expect([...packImage(pixels, spec, new Float32Array(12))]).toEqual(expected);
+    },
+  );
 
   test.each([
-    { layout: "nchw", channels: "rgb", expected: [10, 40, 70, 100, 20, 50, 80, 110, 30, 60, 90, 120] },
-    { layout: "nchw", channels: "bgr", expected: [30, 60, 90, 120, 20, 50, 80, 110, 10, 40, 70, 100] },
+    {
+      layout: "nchw",
+      channels: "rgb",
+      expected: [10, 40, 70, 100, 20, 50, 80, 110, 30, 60, 90, 120],
+    },
+    {
+      layout: "nchw",
+      channels: "bgr",
+      expected: [30, 60, 90, 120, 20, 50, 80, 110, 10, 40, 70, 100],
+    },
     { layout: "nhwc", channels: "rgb", expected: [...pixels] },
-    { layout: "nhwc", channels: "bgr", expected: [30, 20, 10, 60, 50, 40, 90, 80, 70, 120, 110, 100] },
+    {
+      layout: "nhwc",
+      channels: "bgr",
+      expected: [30, 20, 10, 60, 50, 40, 90, 80, 70, 120, 110, 100],
+    },
   ] as const)("uint8 $layout $channels: bytes as they are", ({ layout, channels, expected }) => {
     const spec: InputSpec = { ...base, dtype: "uint8", layout, channels };
     expect([...packImage(pixels, spec, new Uint8Array(12))]).toEqual(expected);
@@ -56,8 +91,14 @@ describe("packing", () => {
   });
 
   test.each([
-    { why: "pixels of another size", run: () => packImage(pixels.subarray(3), base, new Float32Array(12)) },
-    { why: "a buffer too small", run: () => packNchw(pixels, base, { out: new Float32Array(12), imageIndex: 1 }) },
+    {
+      why: "pixels of another size",
+      run: () => packImage(pixels.subarray(3), base, new Float32Array(12)),
+    },
+    {
+      why: "a buffer too small",
+      run: () => packNchw(pixels, base, { out: new Float32Array(12), imageIndex: 1 }),
+    },
     { why: "a buffer of another type", run: () => packImage(pixels, base, new Uint8Array(12)) },
   ])("refuses $why", ({ run }) => {
     expect(run).toThrowError(expect.objectContaining({ code: "IMAGE_SIZE" }) as Error);
@@ -71,9 +112,29 @@ describe("packing", () => {
     expect(tensor.dims).toEqual([1, 3, 4, 4]);
     expect(tensor.data.buffer).toBe(out.buffer);
     const pad = Math.fround(114 / 255);
-    expect([...tensor.data.subarray(0, 16)]).toEqual([pad, pad, pad, pad, 1, 1, 1, 1, 1, 1, 1, 1, pad, pad, pad, pad]);
+    expect([...tensor.data.subarray(0, 16)]).toEqual([
+      pad,
+      pad,
+      pad,
+      pad,
+      1,
+      1,
+      1,
+      1,
+      1,
+      1,
+      1,
+      1,
+      pad,
+      pad,
+      pad,
+      pad,
+    ]);
     expect(transform.padYPx).toBe(1);
-    const bytes = await prepareInput(source, inputSpec({ widthPx: 4, heightPx: 4, dtype: "uint8", layout: "nhwc" }));
+    const bytes = await prepareInput(
+      source,
+      inputSpec({ widthPx: 4, heightPx: 4, dtype: "uint8", layout: "nhwc" }),
+    );
     expect(bytes.tensor).toMatchObject({ dtype: "uint8", dims: [1, 4, 4, 3] });
     expect(inputDims(spec, 3)).toEqual([3, 3, 4, 4]);
   });
@@ -87,8 +148,14 @@ describe("packing", () => {
 });
 
 describe("letterbox geometry", () => {
-  const size = fc.record({ widthPx: fc.integer({ min: 1, max: 5000 }), heightPx: fc.integer({ min: 1, max: 5000 }) });
-  const network = fc.record({ widthPx: fc.integer({ min: 1, max: 1280 }), heightPx: fc.integer({ min: 1, max: 1280 }) });
+  const size = fc.record({
+    widthPx: fc.integer({ min: 1, max: 5000 }),
+    heightPx: fc.integer({ min: 1, max: 5000 }),
+  });
+  const network = fc.record({
+    widthPx: fc.integer({ min: 1, max: 1280 }),
+    heightPx: fc.integer({ min: 1, max: 1280 }),
+  });
 
   test("the inner image fits the box, fills one side of it, and is centred to the pixel", () => {
     fc.assert(
@@ -107,15 +174,25 @@ describe("letterbox geometry", () => {
 
   test("a box inside the source comes back from the network unchanged", () => {
     fc.assert(
-      fc.property(size, network, fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 4, maxLength: 4 }), (source, box, f) => {
-        const t = letterboxTransform(source, box);
-        const [a = 0, b = 0, c = 0, d = 0] = f;
-        const xyxy = [a * source.widthPx, b * source.heightPx, c * source.widthPx, d * source.heightPx] as const;
-        const back = boxToSource(boxToNetwork(xyxy, t), t);
-        back.forEach((v, i) => {
-          expect(v).toBeCloseTo(xyxy[i] ?? NaN, 6);
-        });
-      }),
+      fc.property(
+        size,
+        network,
+        fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 4, maxLength: 4 }),
+        (source, box, f) => {
+          const t = letterboxTransform(source, box);
+          const [a = 0, b = 0, c = 0, d = 0] = f;
+          const xyxy = [
+            a * source.widthPx,
+            b * source.heightPx,
+            c * source.widthPx,
+            d * source.heightPx,
+          ] as const;
+          const back = boxToSource(boxToNetwork(xyxy, t), t);
+          back.forEach((v, i) => {
+            expect(v).toBeCloseTo(xyxy[i] ?? NaN, 6);
+          });
+        },
+      ),
     );
   });
 
