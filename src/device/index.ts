@@ -4,13 +4,12 @@ export {
   loadDeviceProfile,
   type DeviceFolderOptions,
 } from "./load-profile.js";
-export { matchProfile } from "./match-profile.js";
 export {
   machineFacts,
-  probeMachine,
   type JetsonLinux,
   type MachineFacts,
-  type ProbeOptions,
-  type ProbeResult,
-} from "./probe.js";
+  type MachineOptions,
+} from "./machine.js";
+export { matchProfile } from "./match-profile.js";
+export { probeMachine, type ProbeOptions, type ProbeResult } from "./probe.js";
 export { deviceProfileSchema, numericFields, type DeviceProfile } from "./profile.js";

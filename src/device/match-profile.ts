@@ -1,5 +1,5 @@
 import { EdgeDistillError } from "../base/index.js";
-import type { MachineFacts } from "./probe.js";
+import type { MachineFacts } from "./machine.js";
 import type { DeviceProfile } from "./profile.js";
 
 /** The kernel and the firmware keep some of a module's memory for themselves. */

@@ -60,7 +60,7 @@ class WorkerEngine implements Engine {
     if (this.#closed) throw closedError("The engine");
     const session = this.#nextSession++;
     const alone = this.threads.length === 1;
-    const { profilePath: _profile, optimizedModelPath: _optimized, ...shared } = options;
+    const shared = withoutFiles(options);
     const asked = this.threads.map((thread, index) =>
       thread.ask({
         kind: "create",
@@ -73,7 +73,7 @@ class WorkerEngine implements Engine {
     const failed = settled.find((result) => result.status === "rejected");
     if (failed !== undefined) {
       await this.release(session);
-      throw failed.reason;
+      throw failed.reason as EdgeDistillError;
     }
     const [facts] = await Promise.all(asked);
     if (facts === undefined) throw closedError("The engine");
@@ -129,6 +129,14 @@ class WorkerEngine implements Engine {
       });
     }
   }
+}
+
+/** Of several workers, only the first writes the files that a session can be asked for. */
+function withoutFiles(options: SessionOptions): SessionOptions {
+  const shared = { ...options };
+  delete shared.profilePath;
+  delete shared.optimizedModelPath;
+  return shared;
 }
 
 class WorkerSession implements EngineSession {

@@ -1,6 +1,6 @@
 import { throwIfAborted } from "../base/index.js";
-import { describeSource, type ImageSource, type RgbImage } from "./image.js";
-import { openImage, rawPixels, type OpenImageOptions } from "./sharp.js";
+import { describeSource, type RgbImage } from "./image.js";
+import { openEncoded, openImage, rawPixels, type OpenImageOptions } from "./sharp.js";
 
 export interface DecodeOptions extends OpenImageOptions {
   signal?: AbortSignal;
@@ -27,8 +27,8 @@ export async function decodeImage(
  * @throws IO_NOT_FOUND, IO_FAILED, IMAGE_NOT_AN_IMAGE, IMAGE_CORRUPT, IMAGE_TOO_LARGE, DEPENDENCY_MISSING
  */
 export async function imageSize(
-  source: ImageSource,
+  source: string | Uint8Array,
 ): Promise<{ widthPx: number; heightPx: number }> {
-  const { widthPx, heightPx } = await openImage(source);
-  return { widthPx, heightPx };
+  const { metadata } = await openEncoded(source);
+  return { widthPx: metadata.autoOrient.width, heightPx: metadata.autoOrient.height };
 }

@@ -1,4 +1,4 @@
-import type { Sharp, SharpOptions } from "sharp";
+import type { Metadata, Sharp } from "sharp";
 import { dependencyError, EdgeDistillError, errorMessage, readFileBytes } from "../base/index.js";
 import { describeSource, type ImageSource, type RgbImage } from "./image.js";
 
@@ -50,32 +50,38 @@ export interface OpenImage {
  */
 export async function openImage(
   source: ImageSource,
-  { tolerance = "strict", maxPixels = MAX_PIXELS }: OpenImageOptions = {},
+  options: OpenImageOptions = {},
 ): Promise<OpenImage> {
-  const sharp = await loadSharp();
   if (isRgbImage(source)) {
     expectPixels(source);
+    const sharp = await loadSharp();
     const { pixels, widthPx, heightPx } = source;
-    return {
-      image: sharp(pixels, { raw: { width: widthPx, height: heightPx, channels: 3 } }),
-      widthPx,
-      heightPx,
-    };
+    const raw = { width: widthPx, height: heightPx, channels: 3 as const };
+    return { image: sharp(pixels, { raw }), widthPx, heightPx };
   }
+  const { opened, metadata } = await openEncoded(source, options);
+  const { autoOrient, hasAlpha, depth, space } = metadata;
+  const image = opened.autoOrient().toColourspace("srgb").removeAlpha();
+  const plain = !hasAlpha && depth === "uchar" && (space === "srgb" || space === "b-w");
+  return plain
+    ? { image, widthPx: autoOrient.width, heightPx: autoOrient.height }
+    : await openImage(await rawPixels(image, source));
+}
+
+/** Opens an encoded image and reads its header. @throws as {@link openImage} */
+export async function openEncoded(
+  source: string | Uint8Array,
+  { tolerance = "strict", maxPixels = MAX_PIXELS }: OpenImageOptions = {},
+): Promise<{ opened: Sharp; metadata: Metadata }> {
+  const sharp = await loadSharp();
   const bytes = typeof source === "string" ? await readFileBytes(source) : source;
-  const options: SharpOptions = {
-    failOn: tolerance === "strict" ? "warning" : "truncated",
-    limitInputPixels: maxPixels,
-    sequentialRead: true,
-  };
   try {
-    const opened = sharp(bytes, options);
-    const { autoOrient, hasAlpha, depth, space } = await opened.metadata();
-    const image = opened.autoOrient().toColourspace("srgb").removeAlpha();
-    const plain = !hasAlpha && depth === "uchar" && (space === "srgb" || space === "b-w");
-    return plain
-      ? { image, widthPx: autoOrient.width, heightPx: autoOrient.height }
-      : await openImage(await rawPixels(image, source));
+    const opened = sharp(bytes, {
+      failOn: tolerance === "strict" ? "warning" : "truncated",
+      limitInputPixels: maxPixels,
+      sequentialRead: true,
+    });
+    return { opened, metadata: await opened.metadata() };
   } catch (error) {
     throw imageError(source, error);
   }
