@@ -74,6 +74,29 @@ describe("packing", () => {
     expect([...packImage(pixels, spec, new Uint8Array(12))]).toEqual(expected);
   });
 
+  test("is the same for every size and alignment as one pixel at a time", () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 9 }),
+        fc.integer({ min: 1, max: 5 }),
+        fc.integer({ min: 0, max: 3 }),
+        fc.constantFrom("rgb" as const, "bgr" as const),
+        (widthPx, heightPx, shift, channels) => {
+          const spec: InputSpec = { ...base, widthPx, heightPx, channels };
+          const plane = widthPx * heightPx;
+          const bytes = new Uint8Array(plane * 3 + shift).map((_, i) => i * 37);
+          const image = bytes.subarray(shift);
+          const expected = Array.from({ length: plane * 3 }, (_, k) => {
+            const c = Math.floor(k / plane);
+            const value = image[(k % plane) * 3 + (channels === "rgb" ? c : 2 - c)] ?? NaN;
+            return (value - (spec.mean[c] ?? NaN)) * (spec.scale[c] ?? NaN);
+          });
+          expect([...packNchw(image, spec)]).toEqual(expected);
+        },
+      ),
+    );
+  });
+
   test("fills one image of a batch and leaves the others alone", () => {
     const out = new Float32Array(36).fill(-1);
     expect(packNchw(pixels, base, { out, imageIndex: 1 })).toBe(out);
