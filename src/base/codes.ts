@@ -40,6 +40,13 @@ export const ERROR_CODES = {
   // device
   DEVICE_UNKNOWN: 2,
   DEVICE_INVALID: 2,
+  // bundle
+  BUNDLE_INVALID: 5,
+  BUNDLE_UNSIGNED: 5,
+  BUNDLE_UNTRUSTED: 5,
+  BUNDLE_TAMPERED: 5,
+  BUNDLE_KEY: 5,
+  BUNDLE_EXISTS: 2,
 } as const satisfies Record<string, number>;
 
 export type ErrorCode = keyof typeof ERROR_CODES;
