@@ -1,0 +1,13 @@
+export * from "./ir/index.js";
+export {
+  createBuilder,
+  defineOp,
+  ELEMENT_TYPE,
+  elementType,
+  inferNode,
+  inferShapes,
+  opSpec,
+  OPS,
+  type InferenceReport,
+  type OpSpec,
+} from "./ops/index.js";
