@@ -11,3 +11,12 @@ export {
   type InferenceReport,
   type OpSpec,
 } from "./ops/index.js";
+export {
+  loadModel,
+  parseModel,
+  parseTensor,
+  saveModel,
+  serializeModel,
+  serializeTensor,
+  type ParseOptions,
+} from "./proto/index.js";

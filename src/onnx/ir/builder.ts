@@ -25,7 +25,15 @@ export class GraphBuilder {
   readonly #infer: InferNode;
   readonly #constants = new Map<string, Value>();
 
-  constructor({ graph = new Graph(), opset = 17, infer }: { graph?: Graph; opset?: number; infer: InferNode }) {
+  constructor({
+    graph = new Graph(),
+    opset = 17,
+    infer,
+  }: {
+    graph?: Graph;
+    opset?: number;
+    infer: InferNode;
+  }) {
     this.graph = graph;
     this.opset = opset;
     this.#infer = infer;
@@ -53,7 +61,8 @@ export class GraphBuilder {
   }
 
   constant(data: HostTensor): Value {
-    if (data.dtype === "string" || data.data.length > 64) return this.graph.addInitializer("const", data);
+    if (data.dtype === "string" || data.data.length > 64)
+      return this.graph.addInitializer("const", data);
     const key = `${data.dtype}[${data.dims.join(",")}]${Array.from(data.data as ArrayLike<number | bigint>, String).join(",")}`;
     let value = this.#constants.get(key);
     if (!value) {
@@ -64,18 +73,37 @@ export class GraphBuilder {
   }
 
   /** Appends a node and returns its first output. */
-  op(op: string, inputs: readonly (Value | null)[], attributes: Attributes = {}, options: OpOptions = {}): Value {
+  op(
+    op: string,
+    inputs: readonly (Value | null)[],
+    attributes: Attributes = {},
+    options: OpOptions = {},
+  ): Value {
     const [first] = this.multi(op, inputs, attributes, options);
-    if (!first) throw new EdgeDistillError("ONNX_INVALID_GRAPH", `Op ${op} was asked for no output`);
+    if (!first)
+      throw new EdgeDistillError("ONNX_INVALID_GRAPH", `Op ${op} was asked for no output`);
     return first;
   }
 
   /** Appends a node and returns all its outputs. */
-  multi(op: string, inputs: readonly (Value | null)[], attributes: Attributes = {}, { domain = "", name, outputs = 1 }: OpOptions = {}): readonly Value[] {
+  multi(
+    op: string,
+    inputs: readonly (Value | null)[],
+    attributes: Attributes = {},
+    { domain = "", name, outputs = 1 }: OpOptions = {},
+  ): readonly Value[] {
     const stem = name ?? op;
-    const names = typeof outputs === "number" ? Array.from({ length: outputs }, () => `${stem}_out`) : outputs;
+    const names =
+      typeof outputs === "number" ? Array.from({ length: outputs }, () => `${stem}_out`) : outputs;
     const values = names.map((n) => new Value(this.graph.uniqueName(n)));
-    const node = this.graph.addNode({ op, domain, name: this.graph.uniqueName(stem), inputs, outputs: values, attributes });
+    const node = this.graph.addNode({
+      op,
+      domain,
+      name: this.graph.uniqueName(stem),
+      inputs,
+      outputs: values,
+      attributes,
+    });
     this.#infer(node, this.opset);
     return values;
   }
@@ -83,7 +111,8 @@ export class GraphBuilder {
   /** Declares an output, under `name` if given (the value is renamed when it is still free to be). */
   output(value: Value, name?: string): Value {
     let out = value;
-    if (name !== undefined && value.name !== name) out = this.op("Identity", [value], {}, { outputs: [name] });
+    if (name !== undefined && value.name !== name)
+      out = this.op("Identity", [value], {}, { outputs: [name] });
     return this.graph.addOutput(out);
   }
 

@@ -1,6 +1,8 @@
 import { EdgeDistillError } from "../../base/index.js";
 import type { HostTensor } from "../../tensor/index.js";
+import type { Attribute } from "./attribute.js";
 import { Node, type NodeInit } from "./node.js";
+import { dependencies } from "./scope.js";
 import { Value } from "./value.js";
 
 /** A dataflow graph: named inputs and outputs, constants, and nodes in execution order. */
@@ -66,9 +68,13 @@ export class Graph {
   /** Removes a constant that nothing uses. @throws ONNX_INVALID_GRAPH when it is used */
   removeInitializer(value: Value): void {
     if (value.uses().length > 0)
-      throw new EdgeDistillError("ONNX_INVALID_GRAPH", `Initializer "${value.name}" is still used`, {
-        details: { value: value.name },
-      });
+      throw new EdgeDistillError(
+        "ONNX_INVALID_GRAPH",
+        `Initializer "${value.name}" is still used`,
+        {
+          details: { value: value.name },
+        },
+      );
     this.#initializers.delete(value.name);
   }
 
@@ -109,25 +115,30 @@ export class Graph {
     const order: Node[] = [];
     const inGraph = new Set(this.#nodes);
     const visit = (root: Node): void => {
-      const stack: { node: Node; next: number }[] = [{ node: root, next: 0 }];
+      const stack = [{ node: root, reads: [...dependencies(root)], next: 0 }];
       open.add(root);
       while (stack.length > 0) {
-        const frame = stack[stack.length - 1] as { node: Node; next: number };
-        if (frame.next >= frame.node.inputs.length) {
+        const frame = stack[stack.length - 1];
+        if (!frame) break;
+        if (frame.next >= frame.reads.length) {
           stack.pop();
           open.delete(frame.node);
           done.add(frame.node);
           order.push(frame.node);
           continue;
         }
-        const producer = frame.node.inputs[frame.next++]?.producer();
+        const producer = frame.reads[frame.next++]?.producer();
         if (!producer || done.has(producer) || !inGraph.has(producer)) continue;
         if (open.has(producer))
-          throw new EdgeDistillError("ONNX_INVALID_GRAPH", `Cycle through node "${producer.name}" (${producer.op})`, {
-            details: { node: producer.name },
-          });
+          throw new EdgeDistillError(
+            "ONNX_INVALID_GRAPH",
+            `Cycle through node "${producer.name}" (${producer.op})`,
+            {
+              details: { node: producer.name },
+            },
+          );
         open.add(producer);
-        stack.push({ node: producer, next: 0 });
+        stack.push({ node: producer, reads: [...dependencies(producer)], next: 0 });
       }
     };
     for (const node of this.#nodes) if (!done.has(node)) visit(node);
@@ -143,16 +154,13 @@ export class Graph {
       const node = stack.pop();
       if (!node || live.has(node) || !inGraph.has(node)) continue;
       live.add(node);
-      for (const input of node.inputs) if (input) stack.push(input.producer());
-      for (const attribute of node.attributes.values())
-        if (attribute.type === "graph")
-          for (const inner of attribute.value.nodes)
-            for (const input of inner.inputs) if (input) stack.push(input.producer());
+      for (const value of dependencies(node)) stack.push(value.producer());
     }
     const dead = new Set(this.#nodes.filter((n) => !live.has(n)));
     this.removeAll(dead);
     for (const value of [...this.#initializers.values()])
-      if (value.uses().length === 0 && !this.outputs.includes(value)) this.#initializers.delete(value.name);
+      if (value.uses().length === 0 && !this.outputs.includes(value))
+        this.#initializers.delete(value.name);
     return dead.size;
   }
 
@@ -160,7 +168,8 @@ export class Graph {
   value(name: string): Value | undefined {
     const constant = this.#initializers.get(name) ?? this.inputs.find((v) => v.name === name);
     if (constant) return constant;
-    for (const node of this.#nodes) for (const output of node.outputs) if (output.name === name) return output;
+    for (const node of this.#nodes)
+      for (const output of node.outputs) if (output.name === name) return output;
     return undefined;
   }
 }
@@ -187,10 +196,15 @@ export interface CloneResult {
   values: Map<Value, Value>;
 }
 
-/** Deep copy of structure; tensor data is shared, since initializers are never edited in place. */
+/** Deep copy of structure, subgraphs included; tensor data is shared, since initializers are never edited in place. */
 export function cloneGraph(source: Graph): CloneResult {
-  const graph = new Graph(source.name);
   const values = new Map<Value, Value>();
+  return { graph: cloneInto(source, values), values };
+}
+
+/** Copies a graph; values already in `values` (of an enclosing graph) are referred to, not copied. */
+function cloneInto(source: Graph, values: Map<Value, Value>): Graph {
+  const graph = new Graph(source.name);
   for (const v of source.initializers.values()) {
     if (v.initializer) values.set(v, graph.addInitializer(v.name, v.initializer));
   }
@@ -206,17 +220,23 @@ export function cloneGraph(source: Graph): CloneResult {
     }
     return copy;
   };
-  for (const node of source.nodes)
+  for (const node of source.nodes) {
+    const attributes = [...node.attributes].map(([name, a]): [string, Attribute] => [
+      name,
+      a.type === "graph" ? { type: "graph", value: cloneInto(a.value, values) } : a,
+    ]);
     graph.addNode({
       op: node.op,
       domain: node.domain,
       name: node.name,
       inputs: node.inputs.map((v) => (v ? copyOf(v) : null)),
       outputs: node.outputs.map(copyOf),
-      attributes: Object.fromEntries(node.attributes),
+      attributes: Object.fromEntries(attributes),
     });
+    if (node.name) graph.reserveName(node.name);
+  }
   for (const v of source.outputs) graph.addOutput(copyOf(v));
-  return { graph, values };
+  return graph;
 }
 
 /** Deep copy of a model; see {@link cloneGraph}. */

@@ -1,4 +1,5 @@
 import type { Attribute, Attributes } from "./attribute.js";
+import { subgraphs } from "./scope.js";
 import type { Value } from "./value.js";
 
 export interface NodeInit {
@@ -48,8 +49,9 @@ export class Node {
     value?._link({ node: this, index });
   }
 
-  /** Drops all input edges and disowns the outputs; called by `Graph.remove`. */
+  /** Drops all input edges, also of its subgraphs' nodes, and disowns the outputs; called by `Graph.remove`. */
   detach(): void {
+    for (const graph of subgraphs(this)) for (const inner of graph.nodes) inner.detach();
     this.#inputs.forEach((value, index) => value?._unlink(this, index));
     this.#inputs = [];
     for (const value of this.#outputs) if (value.producer() === this) value._setProducer(null);

@@ -26,7 +26,15 @@ export class Value {
 
   constructor(
     name: string,
-    { dtype, dims, initializer }: { dtype?: DType | undefined; dims?: readonly Dim[] | undefined; initializer?: HostTensor } = {},
+    {
+      dtype,
+      dims,
+      initializer,
+    }: {
+      dtype?: DType | undefined;
+      dims?: readonly Dim[] | undefined;
+      initializer?: HostTensor;
+    } = {},
   ) {
     this.name = name;
     this.dtype = initializer?.dtype ?? dtype;
@@ -52,7 +60,9 @@ export class Value {
   /** Concrete dimensions, or undefined when any is symbolic or unknown. */
   staticDims(): readonly number[] | undefined {
     const { dims } = this;
-    return dims?.every((d): d is number => typeof d === "number") ? (dims as readonly number[]) : undefined;
+    return dims?.every((d): d is number => typeof d === "number")
+      ? (dims as readonly number[])
+      : undefined;
   }
 
   /** @internal kept by Node */

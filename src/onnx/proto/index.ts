@@ -1,0 +1,2 @@
+export { loadModel, parseModel, saveModel, serializeModel, type ParseOptions } from "./model.js";
+export { parseTensor, serializeTensor } from "./tensor.js";
