@@ -17,3 +17,4 @@ export {
 } from "./keys.js";
 export { packBundle, type BundleDraft, type PackedBundle, type PackOptions, type VariantDraft } from "./pack.js";
 export { openBundle, verifyBundle, type OpenBundle, type VerifiedBundle, type VerifyOptions } from "./verify.js";
+export { readBundleDraft } from "./draft-file.js";
