@@ -124,7 +124,9 @@ export function takeLabelled(dataset: Dataset, count: number, seed: number | str
       .sort((a, b) => (taken[a] ?? 0) - (taken[b] ?? 0) || a - b);
     const next =
       need
-        .map((classId) => pool.find((i) => available.has(i) && i.annotations.some((a) => a.classId === classId)))
+        .map((classId) =>
+          pool.find((i) => available.has(i) && i.annotations.some((a) => a.classId === classId)),
+        )
         .find((image) => image !== undefined) ?? pool.find((i) => available.has(i));
     if (next === undefined) break;
     available.delete(next);

@@ -178,7 +178,9 @@ export function developCanvas(canvas: Canvas, rng: Rng, { noise }: { noise: numb
       const g = 255 * shoulder(l);
       out[j] = clampByte(255 * shoulder(l * (1 + red[i]!)) + sigma * (common + 0.6 * white[b]!));
       out[j + 1] = clampByte(g + sigma * (common + 0.4 * white[c]!));
-      out[j + 2] = clampByte(255 * shoulder(l * (1 + blue[i]!)) + sigma * (common + 0.6 * white[(b ^ c) & n]!));
+      out[j + 2] = clampByte(
+        255 * shoulder(l * (1 + blue[i]!)) + sigma * (common + 0.6 * white[(b ^ c) & n]!),
+      );
     }
   }
   return out;

@@ -35,8 +35,22 @@ export function sampleDefects(rng: Rng, parts: readonly LinePart[]): LineDefect[
             : sampleScratch(rng, part, index);
       if (found === undefined) continue;
       const { defect, claim } = found;
-      if (claim.x0 < 3 || claim.y0 < 3 || claim.x1 > FRAME.widthPx - 3 || claim.y1 > FRAME.heightPx - 3) continue;
-      if (claims.some((c) => claim.x0 < c.x1 + 6 && c.x0 < claim.x1 + 6 && claim.y0 < c.y1 + 6 && c.y0 < claim.y1 + 6))
+      if (
+        claim.x0 < 3 ||
+        claim.y0 < 3 ||
+        claim.x1 > FRAME.widthPx - 3 ||
+        claim.y1 > FRAME.heightPx - 3
+      )
+        continue;
+      if (
+        claims.some(
+          (c) =>
+            claim.x0 < c.x1 + 6 &&
+            c.x0 < claim.x1 + 6 &&
+            claim.y0 < c.y1 + 6 &&
+            c.y0 < claim.y1 + 6,
+        )
+      )
         continue;
       claims.push(claim);
       defects.push(defect);
@@ -78,7 +92,7 @@ function sampleMissing(
       kind: "missing-feature",
       part: index,
       feature,
-      outline: rng.uniform(0.13, 0.26),
+      outline: rng.uniform(0.16, 0.3),
       dimple: rng.pick([-1, 1]) * rng.uniform(0.05, 0.12),
       shift: rng.uniform(-0.1, 0.05),
       punch: feature.kind === "hole" ? rng.uniform(0, 0.2) : 0,
@@ -91,7 +105,7 @@ function cutouts(part: LinePart): readonly LineFeature[] {
 }
 
 function samplePit(rng: Rng, part: LinePart, index: number): Found<PitDefect> | undefined {
-  const radiusPx = rng.uniform(5.5, 11);
+  const radiusPx = rng.uniform(6.5, 12);
   const place = toFrame(part, rng.uniform(-1, 1) * part.reachPx, rng.uniform(-1, 1) * part.reachPx);
   if (partDistance(part, cutouts(part), place.x, place.y) > -radiusPx * 0.95) return undefined;
   const craters = [{ ...place, radiusPx, noiseX: rng.uniform(0, 256) }];
@@ -112,7 +126,13 @@ function samplePit(rng: Rng, part: LinePart, index: number): Found<PitDefect> | 
   };
   return {
     claim,
-    defect: { kind: "pit", part: index, craters, dark: rng.uniform(0.13, 0.3), rim: rng.uniform(0.08, 0.2) },
+    defect: {
+      kind: "pit",
+      part: index,
+      craters,
+      dark: rng.uniform(0.16, 0.32),
+      rim: rng.uniform(0.1, 0.22),
+    },
   };
 }
 
@@ -122,13 +142,13 @@ const SCRATCH_SIDE_PX = 14;
 function sampleScratch(rng: Rng, part: LinePart, index: number): Found<ScratchDefect> | undefined {
   const lengthPx = rng.uniform(30, 100);
   const steps = 10;
-  const bend = rng.uniform(-1.3, 1.3);
+  const bend = rng.normal(0, 0.5);
   const heading = rng.uniform(0, 2 * Math.PI);
   const start = toFrame(part, rng.uniform(-1, 1) * part.reachPx, rng.uniform(-1, 1) * part.reachPx);
   const path = [start];
   let { x, y } = start;
   for (let k = 0; k < steps; k++) {
-    const at = heading + bend * (k / steps - 0.5) + rng.normal(0, 0.05);
+    const at = heading + bend * (k / steps - 0.5) + rng.normal(0, 0.09);
     x += (lengthPx / steps) * Math.cos(at);
     y += (lengthPx / steps) * Math.sin(at);
     path.push({ x, y });
@@ -140,7 +160,12 @@ function sampleScratch(rng: Rng, part: LinePart, index: number): Found<ScratchDe
   if (onMetal < 0.85 * path.length) return undefined;
   const xs = path.map((p) => p.x);
   const ys = path.map((p) => p.y);
-  const claim = { x0: Math.min(...xs) - 2, y0: Math.min(...ys) - 2, x1: Math.max(...xs) + 2, y1: Math.max(...ys) + 2 };
+  const claim = {
+    x0: Math.min(...xs) - 2,
+    y0: Math.min(...ys) - 2,
+    x1: Math.max(...xs) + 2,
+    y1: Math.max(...ys) + 2,
+  };
   const sides = [claim.x1 - claim.x0, claim.y1 - claim.y0];
   if (Math.min(...sides) < SCRATCH_SIDE_PX || Math.max(...sides) > 90) return undefined;
   return {
@@ -149,9 +174,9 @@ function sampleScratch(rng: Rng, part: LinePart, index: number): Found<ScratchDe
       kind: "scratch",
       part: index,
       path,
-      widthPx: rng.uniform(1.15, 2.2),
-      bright: rng.uniform(0.14, 0.34),
-      dark: rng.uniform(0.06, 0.2),
+      widthPx: rng.uniform(1.2, 2.3),
+      bright: rng.uniform(0.17, 0.38),
+      dark: rng.uniform(0.08, 0.22),
       noiseX: rng.uniform(0, 256),
     },
   };

@@ -90,7 +90,10 @@ function touch(brush: Brush, x: number, y: number, delta: number): void {
 
 type MakeBrush = (x: number, y: number, reachX: number, reachY: number) => Brush;
 
-function paintScratch({ path, widthPx, bright, dark, noiseX }: ScratchDefect, make: MakeBrush): void {
+function paintScratch(
+  { path, widthPx, bright, dark, noiseX }: ScratchDefect,
+  make: MakeBrush,
+): void {
   const { brushed } = noiseTables();
   const xs = path.map((p) => p.x);
   const ys = path.map((p) => p.y);
@@ -99,7 +102,12 @@ function paintScratch({ path, widthPx, bright, dark, noiseX }: ScratchDefect, ma
   const yMin = Math.min(...ys);
   const yMax = Math.max(...ys);
   const margin = widthPx * 3 + 2;
-  const brush = make((xMin + xMax) / 2, (yMin + yMax) / 2, (xMax - xMin) / 2 + margin, (yMax - yMin) / 2 + margin);
+  const brush = make(
+    (xMin + xMax) / 2,
+    (yMin + yMax) / 2,
+    (xMax - xMin) / 2 + margin,
+    (yMax - yMin) / 2 + margin,
+  );
   const segments = path.length - 1;
   for (let y = brush.y0; y < brush.y1; y++) {
     for (let x = brush.x0; x < brush.x1; x++) {
@@ -133,7 +141,12 @@ function paintScratch({ path, widthPx, bright, dark, noiseX }: ScratchDefect, ma
       const flank = (side - w * 1.7) / w;
       const beyond = best - side * side;
       const end = beyond > 0 ? Math.exp(-beyond / (w * w)) : 1;
-      touch(brush, x, y, end * press * (bright * Math.exp(-core * core) - dark * Math.exp(-flank * flank)));
+      touch(
+        brush,
+        x,
+        y,
+        end * press * (bright * Math.exp(-core * core) - dark * Math.exp(-flank * flank)),
+      );
     }
   }
 }
@@ -154,7 +167,13 @@ function paintPit(
         const r = Math.sqrt(dx * dx + dy * dy);
         const ragged =
           crater.radiusPx *
-          (1 + 0.2 * sampleNoise(clouds, crater.noiseX + (9 * dx) / (r + 1), crater.noiseX + (9 * dy) / (r + 1)));
+          (1 +
+            0.2 *
+              sampleNoise(
+                clouds,
+                crater.noiseX + (9 * dx) / (r + 1),
+                crater.noiseX + (9 * dy) / (r + 1),
+              ));
         const q = r / Math.max(2, ragged);
         if (q > 1.5) continue;
         const inside = q < 0.75 ? 1 : q > 1.1 ? 0 : (1.1 - q) / 0.35;
@@ -162,7 +181,12 @@ function paintPit(
         // The flank that faces the light glints; the one that turns away is in shadow.
         const ring = Math.exp(-((q - 0.95) * (q - 0.95)) / 0.045);
         const rough = 1 + 0.16 * grain[((y & 255) << 8) + (x & 255)]!;
-        touch(brush, x, y, -dark * inside * rough * (1 - 0.35 * towards * q) + rim * ring * towards);
+        touch(
+          brush,
+          x,
+          y,
+          -dark * inside * rough * (1 - 0.35 * towards * q) + rim * ring * towards,
+        );
       }
     }
   }

@@ -5,10 +5,35 @@ import { noiseTables, sampleNoise } from "./noise.kernel.js";
 /** Things in view that are no defect. Positions in frame pixels. */
 export type LineDistractor =
   | { kind: "oil"; x: number; y: number; radiusPx: number; strength: number; noiseX: number }
-  | { kind: "code"; x: number; y: number; angle: number; cells: number; cellPx: number; ink: number; bits: readonly boolean[] }
-  | { kind: "print"; x: number; y: number; angle: number; heightPx: number; ink: number; strokes: readonly PrintStroke[] }
+  | {
+      kind: "code";
+      x: number;
+      y: number;
+      angle: number;
+      cells: number;
+      cellPx: number;
+      ink: number;
+      bits: readonly boolean[];
+    }
+  | {
+      kind: "print";
+      x: number;
+      y: number;
+      angle: number;
+      heightPx: number;
+      ink: number;
+      strokes: readonly PrintStroke[];
+    }
   | { kind: "dust"; x: number; y: number; radiusPx: number; strength: number }
-  | { kind: "fibre"; x: number; y: number; angle: number; lengthPx: number; bend: number; strength: number };
+  | {
+      kind: "fibre";
+      x: number;
+      y: number;
+      angle: number;
+      lengthPx: number;
+      bend: number;
+      strength: number;
+    };
 
 /** A stroke of a glyph in units of the glyph's height, baseline at 0. */
 export interface PrintStroke {

@@ -57,7 +57,7 @@ export interface LinePart {
 }
 
 /** Smallest radius of a cut-out, so that a missing one is still seen at half size. */
-const SMALLEST_RADIUS_PX = 7.5;
+const SMALLEST_RADIUS_PX = 8.5;
 
 const hole = (u: number, v: number, radiusPx: number): LineFeature => ({
   kind: "hole",
@@ -133,7 +133,10 @@ function plate(rng: Rng, reachPx: number): Body {
         halfLengthPx: r * 0.5,
         angle: Math.PI / 2,
       });
-  return { outline: { kind: "rect", halfWidthPx, halfHeightPx, cornerPx: reachPx * 0.09 }, features };
+  return {
+    outline: { kind: "rect", halfWidthPx, halfHeightPx, cornerPx: reachPx * 0.09 },
+    features,
+  };
 }
 
 /** Two arms at a right angle, each with a row of holes. */
@@ -174,7 +177,7 @@ function sampleFinish(rng: Rng, shape: LinePart["shape"], reachPx: number): Line
     clouds: rng.uniform(0.01, 0.035),
     noiseX: rng.uniform(0, 256),
     noiseY: rng.uniform(0, 256),
-    streakGain: rng.uniform(0.05, 0.26),
+    streakGain: rng.uniform(0.06, 0.36),
     streakAtPx: rng.uniform(-0.5, 0.5) * reachPx,
     streakWidthPx: rng.uniform(0.14, 0.4) * reachPx,
     millGain: !turned && rng.next() < 0.35 ? rng.uniform(0.012, 0.03) : 0,

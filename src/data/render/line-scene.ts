@@ -47,14 +47,14 @@ export function sampleLineScene(seed: number | string, index: number): LineScene
     lightY: Math.sin(angle),
     shadow: camera.uniform(0.35, 0.62),
     light: {
-      level: camera.uniform(0.82, 1.08),
-      tiltX: camera.uniform(-0.32, 0.32),
+      level: camera.uniform(0.88, 1.16),
+      tiltX: camera.uniform(-0.4, 0.4),
       tiltY: camera.uniform(-0.26, 0.26),
       spots: Array.from({ length: 1 + camera.int(2) }, () => ({
         x: camera.uniform(0, LINE_FRAME.widthPx),
         y: camera.uniform(0, LINE_FRAME.heightPx),
         radiusPx: camera.uniform(90, 220),
-        gain: camera.uniform(-0.14, 0.24),
+        gain: camera.uniform(-0.12, 0.34),
       })),
       vignette: camera.uniform(0.12, 0.42),
     },
@@ -66,10 +66,10 @@ export function sampleLineScene(seed: number | string, index: number): LineScene
 
 function sampleBelt(rng: Rng): BeltLook {
   const look = rng.pick([
-    { tone: [0.13, 0.2], red: -0.16, blue: -0.06 },
-    { tone: [0.15, 0.24], red: -0.12, blue: 0.16 },
-    { tone: [0.1, 0.17], red: 0.01, blue: 0.02 },
-    { tone: [0.22, 0.31], red: 0.02, blue: 0 },
+    { tone: [0.17, 0.26], red: -0.2, blue: -0.06 },
+    { tone: [0.19, 0.3], red: -0.18, blue: 0.24 },
+    { tone: [0.12, 0.2], red: 0.01, blue: 0.03 },
+    { tone: [0.28, 0.4], red: 0.03, blue: -0.03 },
   ] as const);
   return {
     tone: rng.uniform(look.tone[0], look.tone[1]),
@@ -92,8 +92,8 @@ function placeParts(rng: Rng): LinePart[] {
   const { widthPx: w, heightPx: h } = LINE_FRAME;
   const wanted = rng.pick([1, 1, 2, 2, 2, 3, 3, 4]);
   const [least, most] = (
-    { 1: [112, 158], 2: [88, 118], 3: [72, 94], 4: [64, 80] } as Record<number, [number, number]>
-  )[wanted] ?? [72, 94];
+    { 1: [124, 172], 2: [100, 132], 3: [82, 104], 4: [74, 92] } as Record<number, [number, number]>
+  )[wanted] ?? [82, 104];
   // A tray holds one kind of part, now and then two.
   const parts: LinePart[] = [];
   const kinds = [0, 1].map((kind) => `kind/${String(kind)}`);
@@ -107,7 +107,9 @@ function placeParts(rng: Rng): LinePart[] {
       const slack = reachPx * 0.86;
       const x = rng.uniform(Math.min(slack, w / 2), Math.max(w - slack, w / 2));
       const y = rng.uniform(Math.min(slack, h / 2), Math.max(h - slack, h / 2));
-      const free = parts.every((p) => Math.hypot(p.x - x, p.y - y) > (p.reachPx + reachPx) * 0.98 + 6);
+      const free = parts.every(
+        (p) => Math.hypot(p.x - x, p.y - y) > (p.reachPx + reachPx) * 0.98 + 6,
+      );
       if (!free) continue;
       const finish = {
         ...part.finish,
@@ -143,11 +145,19 @@ function sampleDistractors(
     });
   for (const [index, part] of parts.entries()) {
     if (rng.next() < 0.6) {
-      const item = sampleMark(rng, part, defects.filter((d) => d.part === index));
+      const item = sampleMark(
+        rng,
+        part,
+        defects.filter((d) => d.part === index),
+      );
       if (item !== undefined) out.push({ item, part: index });
     }
     if (rng.next() < 0.35) {
-      const at = toFrame(part, rng.uniform(-0.6, 0.6) * part.reachPx, rng.uniform(-0.6, 0.6) * part.reachPx);
+      const at = toFrame(
+        part,
+        rng.uniform(-0.6, 0.6) * part.reachPx,
+        rng.uniform(-0.6, 0.6) * part.reachPx,
+      );
       out.push({
         part: index,
         item: {

@@ -30,8 +30,7 @@ export function paintBelt(canvas: Canvas, belt: BeltLook): void {
   const offset = (Math.floor(belt.noiseY) << 8) + Math.floor(belt.noiseX);
   for (let y = 0, i = 0; y < h; y++) {
     const wy = waveY[y]!;
-    const seamAt =
-      belt.seamX === undefined ? -1e6 : belt.seamX + (y - h / 2) * belt.seamSlope;
+    const seamAt = belt.seamX === undefined ? -1e6 : belt.seamX + (y - h / 2) * belt.seamSlope;
     for (let x = 0; x < w; x++, i++) {
       const weave = waveX[x]! * wy;
       const cell = (offset + ((y & 255) << 8) + (x & 255)) & 0xffff;
@@ -62,7 +61,12 @@ export function paintBelt(canvas: Canvas, belt: BeltLook): void {
 export function paintShadow(
   canvas: Canvas,
   field: DistanceField,
-  { liftPx, lightX, lightY, strength }: { liftPx: number; lightX: number; lightY: number; strength: number },
+  {
+    liftPx,
+    lightX,
+    lightY,
+    strength,
+  }: { liftPx: number; lightX: number; lightY: number; strength: number },
 ): void {
   const { widthPx: w, heightPx: h, luma } = canvas;
   const fw = field.x1 - field.x0;
@@ -145,7 +149,9 @@ export function paintMetal(
       if (finish.millGain > 0) {
         const mu = u - finish.millU;
         const mv = v - finish.millV;
-        tone += finish.millGain * Math.sin((Math.sqrt(mu * mu + mv * mv) * 2 * Math.PI) / finish.millPeriodPx);
+        tone +=
+          finish.millGain *
+          Math.sin((Math.sqrt(mu * mu + mv * mv) * 2 * Math.PI) / finish.millPeriodPx);
       }
       if (d > -3.5) {
         // The broken edge: its normal is the distance's slope.
