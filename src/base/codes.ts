@@ -57,6 +57,13 @@ export const ERROR_CODES = {
   BUNDLE_TAMPERED: 5,
   BUNDLE_KEY: 5,
   BUNDLE_EXISTS: 2,
+  // wire, stream and consumer
+  WIRE_INVALID: 3,
+  WIRE_TOPIC: 2,
+  STREAM_UNREACHABLE: 7,
+  STREAM_REFUSED: 7,
+  STREAM_OUTBOX_FULL: 8,
+  STREAM_CLOSED: 1,
 } as const satisfies Record<string, number>;
 
 export type ErrorCode = keyof typeof ERROR_CODES;
