@@ -108,11 +108,19 @@ export class GraphBuilder {
     return values;
   }
 
-  /** Declares an output, under `name` if given (the value is renamed when it is still free to be). */
+  /**
+   * Declares an output. Under `name`, if given: a node's result that has no other claim to its name is renamed, anything
+   * else goes through an Identity.
+   */
   output(value: Value, name?: string): Value {
     let out = value;
-    if (name !== undefined && value.name !== name)
-      out = this.op("Identity", [value], {}, { outputs: [name] });
+    if (name !== undefined && value.name !== name) {
+      const renameable = value.producer() !== null && !this.graph.outputs.includes(value);
+      if (renameable && this.graph.isFree(name)) {
+        this.graph.reserveName(name);
+        value.name = name;
+      } else out = this.op("Identity", [value], {}, { outputs: [name] });
+    }
     return this.graph.addOutput(out);
   }
 

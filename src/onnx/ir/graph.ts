@@ -36,6 +36,11 @@ export class Graph {
     return name;
   }
 
+  /** Whether no value or node of this graph carries the name. */
+  isFree(name: string): boolean {
+    return !this.#names.has(name);
+  }
+
   /** Marks a name as taken (for values that a caller creates itself). */
   reserveName(name: string): void {
     this.#names.add(name);

@@ -1,4 +1,4 @@
-import { basename, dirname } from "node:path";
+import { dirname } from "node:path";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { EdgeDistillError, readFileBytes, writeFileAtomic } from "../../base/index.js";
 import { allNodes, type Model } from "../ir/index.js";
@@ -98,7 +98,7 @@ export function serializeModel(model: Model): Uint8Array {
 /** Reads an ONNX file and the data files beside it. @throws IO_NOT_FOUND, and what {@link parseModel} throws */
 export async function loadModel(path: string): Promise<Model> {
   return parseModel(await readFileBytes(path), {
-    name: basename(path),
+    name: path,
     externalDataDir: dirname(path),
   });
 }
