@@ -1,4 +1,21 @@
 export {
+  DEFAULT_AUGMENT,
+  NO_AUGMENT,
+  augmentSample,
+  sampleRng,
+  type AugmentOptions,
+  type SampleKey,
+} from "./augment.js";
+export {
+  createBatches,
+  createCorruptedBatches,
+  type Batch,
+  type Batches,
+  type BatchOptions,
+  type CorruptedBatch,
+} from "./batches.js";
+export { CORRUPTION_KINDS, DEFAULT_CORRUPT, type CorruptOptions } from "./corrupt.js";
+export {
   countByClass,
   labelledImages,
   splitByGroup,
@@ -9,6 +26,13 @@ export {
   type Dataset,
   type ImageRecord,
 } from "./dataset.js";
+export {
+  cachedPixels,
+  loadImageCache,
+  type CachedImage,
+  type ImageCache,
+  type ImageCacheOptions,
+} from "./image-cache.js";
 export { cocoJson } from "./load/coco-json.js";
 export { DEEPPCB_CLASSES } from "./load/deeppcb.js";
 export {
@@ -19,6 +43,7 @@ export {
 } from "./load/load-dataset.js";
 export type { LoadedDataset, LoadWarnings } from "./load/loaded.js";
 export { VOC_SPLIT_SEED } from "./load/voc.js";
+export { defectBank, type DefectBank } from "./paste.js";
 export {
   LINE_CLASSES,
   renderLineFrame,
