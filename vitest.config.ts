@@ -22,7 +22,9 @@ export default defineConfig(({ mode }) => ({
     reporters: [
       "default",
       ...(existsSync(missingReporter) ? [missingReporter] : []),
-      ...(reportFile === undefined ? [] : [["json", { outputFile: reportFile }] as ["json", { outputFile: string }]]),
+      ...(reportFile === undefined
+        ? []
+        : [["json", { outputFile: reportFile }] as ["json", { outputFile: string }]]),
     ],
   },
 }));

@@ -35,13 +35,15 @@ export async function scanContents(path: string): Promise<BundleContents> {
   const heads = new Map<string, Uint8Array>();
   await walk(path, kind, (name) => {
     const hash = createHash("sha256");
-    const head: Uint8Array[] | undefined = name === MANIFEST_FILE || name === SIGNATURE_FILE ? [] : undefined;
+    const head: Uint8Array[] | undefined =
+      name === MANIFEST_FILE || name === SIGNATURE_FILE ? [] : undefined;
     let bytes = 0;
     return {
       chunk(data) {
         bytes += data.byteLength;
         hash.update(data);
-        if (head !== undefined && bytes > MAX_HEAD_BYTES) throw tampered(path, name, "is larger than any manifest");
+        if (head !== undefined && bytes > MAX_HEAD_BYTES)
+          throw tampered(path, name, "is larger than any manifest");
         head?.push(Uint8Array.from(data));
       },
       end() {
@@ -57,7 +59,11 @@ export async function scanContents(path: string): Promise<BundleContents> {
  * Reads one file of a bundle.
  * @throws BUNDLE_TAMPERED when it is gone
  */
-export async function readContent(path: string, kind: BundleContents["kind"], file: string): Promise<Uint8Array> {
+export async function readContent(
+  path: string,
+  kind: BundleContents["kind"],
+  file: string,
+): Promise<Uint8Array> {
   let result: Uint8Array | undefined;
   await walk(
     path,
@@ -103,7 +109,12 @@ async function bundleKind(path: string): Promise<BundleContents["kind"]> {
   });
 }
 
-function walk(path: string, kind: BundleContents["kind"], visit: Visitor, only?: string): Promise<void> {
+function walk(
+  path: string,
+  kind: BundleContents["kind"],
+  visit: Visitor,
+  only?: string,
+): Promise<void> {
   return kind === "folder" ? walkFolder(path, visit, only) : walkArchive(path, visit);
 }
 
@@ -116,7 +127,8 @@ async function walkFolder(path: string, visit: Visitor, only?: string): Promise<
       for await (const data of handle.createReadStream()) visitor.chunk(data as Buffer);
     } catch (error) {
       if (isSystemError(error, "ELOOP")) throw tampered(path, name, "is a link");
-      if (only !== undefined && isSystemError(error, "ENOENT")) throw tampered(path, name, "is missing");
+      if (only !== undefined && isSystemError(error, "ENOENT"))
+        throw tampered(path, name, "is missing");
       throw ioError(error, join(path, name), "reading");
     }
     visitor.end();
@@ -136,13 +148,14 @@ async function listFolder(path: string, below = ""): Promise<string[]> {
 
 async function walkArchive(path: string, visit: Visitor): Promise<void> {
   const seen = new Set<string>();
-  let failure: unknown;
+  let failure: EdgeDistillError | undefined;
+  // The reader of archives knows no failing listener: the first failure is kept, the rest of the archive passes by.
   const guard = (act: () => void): void => {
     if (failure !== undefined) return;
     try {
       act();
     } catch (error) {
-      failure = error;
+      failure = ioError(error, path, "reading");
     }
   };
   const onReadEntry = (entry: ReadEntry): void => {
@@ -165,11 +178,15 @@ async function walkArchive(path: string, visit: Visitor): Promise<void> {
   } catch (error) {
     failure ??= isSystemError(error, "EACCES", "EIO", "ENOENT", "EISDIR")
       ? ioError(error, path, "reading")
-      : new EdgeDistillError("BUNDLE_INVALID", `The archive ${path} is damaged: ${errorMessage(error)}`, {
-          hint: "Copy it again.",
-          details: { bundle: path },
-          cause: error,
-        });
+      : new EdgeDistillError(
+          "BUNDLE_INVALID",
+          `The archive ${path} is damaged: ${errorMessage(error)}`,
+          {
+            hint: "Copy it again.",
+            details: { bundle: path },
+            cause: error,
+          },
+        );
   }
   if (failure !== undefined) throw failure;
 }

@@ -14,7 +14,9 @@ const draftFileSchema = z.looseObject({
  * whose `files` map a name in the bundle to a path. Paths are relative to the JSON file.
  * @throws IO_NOT_FOUND, CONFIG_INVALID (dotted path)
  */
-export async function readBundleDraft(path: string): Promise<{ draft: BundleDraft; files: Record<string, string> }> {
+export async function readBundleDraft(
+  path: string,
+): Promise<{ draft: BundleDraft; files: Record<string, string> }> {
   let value: unknown;
   try {
     value = JSON.parse(Buffer.from(await readFileBytes(path)).toString("utf8"));
@@ -30,11 +32,15 @@ export async function readBundleDraft(path: string): Promise<{ draft: BundleDraf
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
     const field = (issue?.path ?? []).map(String).join(".");
-    throw new EdgeDistillError("CONFIG_INVALID", `${path}: ${field || "the whole file"}: ${issue?.message ?? ""}`, {
-      hint: `Correct "${field || "the file"}".`,
-      details: { path, field },
-      cause: parsed.error,
-    });
+    throw new EdgeDistillError(
+      "CONFIG_INVALID",
+      `${path}: ${field || "the whole file"}: ${issue?.message ?? ""}`,
+      {
+        hint: `Correct "${field || "the file"}".`,
+        details: { path, field },
+        cause: parsed.error,
+      },
+    );
   }
   const at = (file: string): string => resolve(dirname(path), file);
   const { files = {}, variants, ...rest } = parsed.data;

@@ -15,6 +15,18 @@ export {
   type KeyInput,
   type SigningKeyPair,
 } from "./keys.js";
-export { packBundle, type BundleDraft, type PackedBundle, type PackOptions, type VariantDraft } from "./pack.js";
-export { openBundle, verifyBundle, type OpenBundle, type VerifiedBundle, type VerifyOptions } from "./verify.js";
+export {
+  packBundle,
+  type BundleDraft,
+  type PackedBundle,
+  type PackOptions,
+  type VariantDraft,
+} from "./pack.js";
+export {
+  openBundle,
+  verifyBundle,
+  type OpenBundle,
+  type VerifiedBundle,
+  type VerifyOptions,
+} from "./verify.js";
 export { readBundleDraft } from "./draft-file.js";

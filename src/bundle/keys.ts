@@ -1,4 +1,10 @@
-import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, KeyObject } from "node:crypto";
+import {
+  createHash,
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  KeyObject,
+} from "node:crypto";
 import { mkdir, open, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { EdgeDistillError, ioError, isSystemError, readFileBytes } from "../base/index.js";
@@ -35,7 +41,10 @@ export function keyId(key: KeyInput): string {
  * @throws BUNDLE_KEY when one of the files is already there: keys are never overwritten
  * @throws IO_DISK_FULL, IO_FAILED
  */
-export async function writeSigningKeys(privatePath: string, publicPath: string): Promise<SigningKeyPair> {
+export async function writeSigningKeys(
+  privatePath: string,
+  publicPath: string,
+): Promise<SigningKeyPair> {
   const pair = generateSigningKeys();
   await writeNew(privatePath, pair.privatePem, 0o600);
   try {
@@ -62,11 +71,15 @@ async function writeNew(path: string, text: string, mode: number): Promise<void>
   } catch (error) {
     if (created) await rm(path, { force: true });
     if (isSystemError(error, "EEXIST"))
-      throw new EdgeDistillError("BUNDLE_KEY", `${path} is already there; a key is never overwritten`, {
-        hint: "Choose another name, or move the old key away yourself.",
-        details: { path },
-        cause: error,
-      });
+      throw new EdgeDistillError(
+        "BUNDLE_KEY",
+        `${path} is already there; a key is never overwritten`,
+        {
+          hint: "Choose another name, or move the old key away yourself.",
+          details: { path },
+          cause: error,
+        },
+      );
     throw ioError(error, path, "writing");
   }
 }

@@ -5,7 +5,9 @@ import { inputSpecSchema } from "../image/index.js";
 /** Version of the manifest's own format; a reader refuses any other. */
 export const BUNDLE_SCHEMA_VERSION = 1;
 
-const name = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, "use lower-case letters, digits, '.', '_' and '-'");
+const name = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, "use lower-case letters, digits, '.', '_' and '-'");
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, "must be 64 lower-case hexadecimal digits");
 const instant = z.iso.datetime({ precision: 3 });
 const share = z.number().min(0).max(1);
@@ -14,7 +16,10 @@ const count = z.int().nonnegative();
 /** A file below one of the two folders a bundle may have: no `..`, no absolute path, nothing deeper. */
 const filePath = z
   .string()
-  .regex(/^(variants|files)\/[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/, "must be variants/NAME or files/NAME");
+  .regex(
+    /^(variants|files)\/[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/,
+    "must be variants/NAME or files/NAME",
+  );
 
 const fileSchema = z.strictObject({ file: filePath, sha256, bytes: count });
 
@@ -97,19 +102,22 @@ export const manifestSchema = z
         unlabelledImages: count,
         seconds: z.number().nonnegative().optional(),
         student: z.strictObject({ name: z.string().min(1), parameters: count }),
-        teacher: z
-          .strictObject({ name: z.string().min(1), parameters: count, sha256 })
-          .optional(),
+        teacher: z.strictObject({ name: z.string().min(1), parameters: count, sha256 }).optional(),
       })
       .optional(),
-    licences: z.strictObject({ model: z.string().min(1).optional(), data: z.string().min(1).optional() }).optional(),
+    licences: z
+      .strictObject({ model: z.string().min(1).optional(), data: z.string().min(1).optional() })
+      .optional(),
     /** Statistics of the training images, by feature (`brightness` …), for drift alarms on the device. */
     drift: z
       .strictObject({ images: z.int().positive(), features: z.record(z.string(), statisticSchema) })
       .optional(),
   })
   .superRefine((manifest, context) => {
-    unique(manifest.variants.map((v) => v.name), (i) => ["variants", i, "name"]);
+    unique(
+      manifest.variants.map((v) => v.name),
+      (i) => ["variants", i, "name"],
+    );
     unique(manifest.classes, (i) => ["classes", i]);
     // Folders that ignore case would let one file stand for two.
     const variants = manifest.variants.length;
@@ -120,7 +128,11 @@ export const manifestSchema = z
     function unique(values: readonly string[], path: (index: number) => (string | number)[]): void {
       values.forEach((value, index) => {
         if (values.indexOf(value) < index)
-          context.addIssue({ code: "custom", message: `"${value}" is there twice`, path: path(index) });
+          context.addIssue({
+            code: "custom",
+            message: `"${value}" is there twice`,
+            path: path(index),
+          });
       });
     }
   });
@@ -152,18 +164,24 @@ export function parseManifest(bytes: Uint8Array, where: string): BundleManifest 
 
 /** @throws BUNDLE_INVALID */
 export function checkManifest(value: unknown, where: string): BundleManifest {
-  const version = z.looseObject({ schemaVersion: z.unknown() }).safeParse(value).data?.schemaVersion;
+  const version = z.looseObject({ schemaVersion: z.unknown() }).safeParse(value)
+    .data?.schemaVersion;
   if (typeof version === "number" && version !== BUNDLE_SCHEMA_VERSION)
     throw new EdgeDistillError(
       "BUNDLE_INVALID",
       `${where} has schemaVersion ${String(version)}; this version reads ${String(BUNDLE_SCHEMA_VERSION)}`,
-      { hint: "Update edge-distill, or pack the bundle again with this version.", details: { path: where } },
+      {
+        hint: "Update edge-distill, or pack the bundle again with this version.",
+        details: { path: where },
+      },
     );
   const parsed = manifestSchema.safeParse(value);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   const unknownKey = issue?.code === "unrecognized_keys" ? issue.keys[0] : undefined;
-  const field = [...(issue?.path ?? []), ...(unknownKey === undefined ? [] : [unknownKey])].map(String).join(".");
+  const field = [...(issue?.path ?? []), ...(unknownKey === undefined ? [] : [unknownKey])]
+    .map(String)
+    .join(".");
   throw new EdgeDistillError(
     "BUNDLE_INVALID",
     `${where}: ${field || "the whole file"}: ${issue?.message ?? "does not fit the schema"}`,

@@ -2,7 +2,14 @@ import { createHash, randomBytes } from "node:crypto";
 import { lstat, mkdir, open, rename, rm } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { create } from "tar";
-import { EdgeDistillError, ioError, isSystemError, readFileBytes, throwIfAborted, type OnProgress } from "../base/index.js";
+import {
+  EdgeDistillError,
+  ioError,
+  isSystemError,
+  readFileBytes,
+  throwIfAborted,
+  type OnProgress,
+} from "../base/index.js";
 import { MANIFEST_FILE, SIGNATURE_FILE } from "./contents.js";
 import { keyId, toPrivateKey, type KeyInput } from "./keys.js";
 import {
@@ -15,10 +22,15 @@ import {
 import { signManifest } from "./signature.js";
 
 /** A variant to pack: its model as a path or bytes; hash and size are found out. */
-export type VariantDraft = Omit<BundleVariant, "file" | "sha256" | "bytes"> & { model: string | Uint8Array };
+export type VariantDraft = Omit<BundleVariant, "file" | "sha256" | "bytes"> & {
+  model: string | Uint8Array;
+};
 
 /** A manifest to be; `createdAt` is the current time when left out. */
-export type BundleDraft = Omit<BundleManifest, "schemaVersion" | "createdAt" | "variants" | "files"> & {
+export type BundleDraft = Omit<
+  BundleManifest,
+  "schemaVersion" | "createdAt" | "variants" | "files"
+> & {
   createdAt?: string;
   variants: readonly VariantDraft[];
 };
@@ -55,16 +67,26 @@ export async function packBundle(
   const path = resolve(destination);
   const key = toPrivateKey(privateKey);
   const createdAt = draft.createdAt ?? new Date().toISOString();
-  const complete = (variants: BundleManifest["variants"], extra: BundleManifest["files"]): BundleManifest =>
+  const complete = (
+    variants: BundleManifest["variants"],
+    extra: BundleManifest["files"],
+  ): BundleManifest =>
     checkManifest(
       { ...draft, schemaVersion: BUNDLE_SCHEMA_VERSION, createdAt, variants, files: extra },
       `manifest of ${destination}`,
     );
   const names = Object.keys(files).sort();
   // Once with empty files: a wrong field, or a name that would lead elsewhere, shows before the first byte is written.
-  const nothing = (file: string): BundleManifest["files"][number] => ({ file, sha256: "0".repeat(64), bytes: 0 });
+  const nothing = (file: string): BundleManifest["files"][number] => ({
+    file,
+    sha256: "0".repeat(64),
+    bytes: 0,
+  });
   complete(
-    draft.variants.map(({ model: _, ...variant }) => ({ ...variant, ...nothing(variantFile(variant.name)) })),
+    draft.variants.map(({ model: _, ...variant }) => ({
+      ...variant,
+      ...nothing(variantFile(variant.name)),
+    })),
     names.map((name) => nothing(`files/${name}`)),
   );
   if (!overwrite && (await exists(path))) throw existsError(destination);
@@ -74,19 +96,27 @@ export async function packBundle(
     await mkdir(join(staging, "variants"), { recursive: true });
     const total = draft.variants.length + names.length + 1;
     let done = 0;
-    const add = async (file: string, source: string | Uint8Array): Promise<BundleManifest["files"][number]> => {
+    const add = async (
+      file: string,
+      source: string | Uint8Array,
+    ): Promise<BundleManifest["files"][number]> => {
       throwIfAborted(signal, `packing ${destination}`);
       onProgress?.({ stage: "pack", fraction: done++ / total, message: file });
       const data = typeof source === "string" ? await readFileBytes(source) : source;
       await writeSynced(join(staging, file), data);
-      return { file, sha256: createHash("sha256").update(data).digest("hex"), bytes: data.byteLength };
+      return {
+        file,
+        sha256: createHash("sha256").update(data).digest("hex"),
+        bytes: data.byteLength,
+      };
     };
     const variants: BundleVariant[] = [];
     for (const { model, ...variant } of draft.variants)
       variants.push({ ...variant, ...(await add(variantFile(variant.name), model)) });
     const extra: BundleManifest["files"] = [];
     if (names.length > 0) await mkdir(join(staging, "files"));
-    for (const name of names) extra.push(await add(`files/${name}`, files[name] ?? new Uint8Array()));
+    for (const name of names)
+      extra.push(await add(`files/${name}`, files[name] ?? new Uint8Array()));
     const manifest = complete(variants, extra);
     const bytes = manifestBytes(manifest);
     await writeSynced(join(staging, MANIFEST_FILE), bytes);
@@ -122,7 +152,11 @@ async function writeArchive(staging: string, manifest: BundleManifest): Promise<
   return file;
 }
 
-async function moveInto(whole: string, path: string, { overwrite }: { overwrite: boolean }): Promise<void> {
+async function moveInto(
+  whole: string,
+  path: string,
+  { overwrite }: { overwrite: boolean },
+): Promise<void> {
   if (!(await exists(path))) return rename(whole, path);
   if (!overwrite) throw existsError(path);
   const old = `${whole}.old`;

@@ -39,17 +39,25 @@ export function verifyManifest(
     }),
   );
   if (trusted.size === 0)
-    throw new EdgeDistillError("BUNDLE_KEY", `No trusted public key was given to verify ${bundle}`, {
-      hint: "Name the public key in the device's configuration, or give --key signing-public.pem.",
-      details: { bundle },
-    });
+    throw new EdgeDistillError(
+      "BUNDLE_KEY",
+      `No trusted public key was given to verify ${bundle}`,
+      {
+        hint: "Name the public key in the device's configuration, or give --key signing-public.pem.",
+        details: { bundle },
+      },
+    );
   const parsed = signatureSchema.safeParse(parseJson(signature));
   if (!parsed.success)
-    throw new EdgeDistillError("BUNDLE_INVALID", `manifest.sig of ${bundle} is not a signature of this format`, {
-      hint: "Pack and sign the bundle again.",
-      details: { bundle, file: "manifest.sig" },
-      cause: parsed.error,
-    });
+    throw new EdgeDistillError(
+      "BUNDLE_INVALID",
+      `manifest.sig of ${bundle} is not a signature of this format`,
+      {
+        hint: "Pack and sign the bundle again.",
+        details: { bundle, file: "manifest.sig" },
+        cause: parsed.error,
+      },
+    );
   const key = trusted.get(parsed.data.keyId);
   if (key === undefined)
     throw new EdgeDistillError(
@@ -61,10 +69,14 @@ export function verifyManifest(
       },
     );
   if (!verify(null, manifest, key, Buffer.from(parsed.data.signature, "base64")))
-    throw new EdgeDistillError("BUNDLE_TAMPERED", `manifest.json of ${bundle} does not match its signature`, {
-      hint: "Take the bundle from its owner again.",
-      details: { bundle, file: "manifest.json" },
-    });
+    throw new EdgeDistillError(
+      "BUNDLE_TAMPERED",
+      `manifest.json of ${bundle} does not match its signature`,
+      {
+        hint: "Take the bundle from its owner again.",
+        details: { bundle, file: "manifest.json" },
+      },
+    );
   return parsed.data.keyId;
 }
 

@@ -33,7 +33,10 @@ export interface OpenBundle extends VerifiedBundle {
  * @throws IO_NOT_FOUND, BUNDLE_KEY (no usable trusted key)
  * @throws BUNDLE_UNSIGNED, BUNDLE_UNTRUSTED (signed by another key), BUNDLE_TAMPERED (names the file), BUNDLE_INVALID
  */
-export async function verifyBundle(path: string, { trustedKeys, signal }: VerifyOptions): Promise<VerifiedBundle> {
+export async function verifyBundle(
+  path: string,
+  { trustedKeys, signal }: VerifyOptions,
+): Promise<VerifiedBundle> {
   throwIfAborted(signal, `verifying ${path}`);
   const contents = await scanContents(path);
   throwIfAborted(signal, `verifying ${path}`);
@@ -48,13 +51,17 @@ export async function verifyBundle(path: string, { trustedKeys, signal }: Verify
       details: { bundle: path, file: SIGNATURE_FILE },
     });
   // The signature first: not a field of the manifest is believed before.
-  const keyId = verifyManifest(contents.manifest, contents.signature, { trustedKeys, bundle: path });
+  const keyId = verifyManifest(contents.manifest, contents.signature, {
+    trustedKeys,
+    bundle: path,
+  });
   const manifest = parseManifest(contents.manifest, `${path}: ${MANIFEST_FILE}`);
   const listed = [...manifest.variants, ...manifest.files];
   for (const { file, sha256, bytes } of listed) {
     const found = contents.files.get(file);
     if (found === undefined) throw tampered(path, file, "is missing");
-    if (found.sha256 !== sha256 || found.bytes !== bytes) throw tampered(path, file, "does not match its hash");
+    if (found.sha256 !== sha256 || found.bytes !== bytes)
+      throw tampered(path, file, "does not match its hash");
   }
   const names = new Set(listed.map(({ file }) => file));
   for (const file of contents.files.keys())
@@ -81,8 +88,12 @@ function findVariant({ manifest, path }: VerifiedBundle, name: string): BundleVa
   const variant = manifest.variants.find((v) => v.name === name);
   if (variant !== undefined) return variant;
   const names = manifest.variants.map((v) => v.name).join(", ");
-  throw new EdgeDistillError("BUNDLE_INVALID", `${path} has no variant "${name}"; it has ${names}`, {
-    hint: "Ask for one of these.",
-    details: { bundle: path, name },
-  });
+  throw new EdgeDistillError(
+    "BUNDLE_INVALID",
+    `${path} has no variant "${name}"; it has ${names}`,
+    {
+      hint: "Ask for one of these.",
+      details: { bundle: path, name },
+    },
+  );
 }

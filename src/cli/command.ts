@@ -1,5 +1,10 @@
 import type { Logger, OnProgress } from "../base/index.js";
-import { parseOptions, type OptionTable, type ParsedOptions, type PositionalTable } from "./options.js";
+import {
+  parseOptions,
+  type OptionTable,
+  type ParsedOptions,
+  type PositionalTable,
+} from "./options.js";
 
 /** What a command works with; nothing else writes to the terminal. */
 export interface CommandContext {
@@ -46,7 +51,10 @@ export function defineCommand<
   example: readonly string[];
   options: O;
   positionals?: P;
-  run(args: ParsedOptions<O, P>, context: CommandContext): Promise<number | undefined> | Promise<void>;
+  run(
+    args: ParsedOptions<O, P>,
+    context: CommandContext,
+  ): Promise<number | undefined> | Promise<void>;
 }): Command {
   return {
     ...rest,
@@ -54,7 +62,7 @@ export function defineCommand<
     async execute(argv, context) {
       const options = { ...rest.options, ...COMMON_OPTIONS };
       const args = parseOptions(argv, { options, positionals, command: rest.name });
-      return (await run(args as ParsedOptions<O, P>, context)) ?? 0;
+      return (await run(args, context)) ?? 0;
     },
   };
 }

@@ -88,9 +88,12 @@ function find(name: string, commands: Readonly<Record<string, CommandEntry>>): C
   const meant = closest(name, Object.keys(commands));
   throw new EdgeDistillError(
     "USAGE",
-    name.startsWith("-") ? `edge-distill has no flag ${name} before the command` : `edge-distill has no command "${name}"`,
+    name.startsWith("-")
+      ? `edge-distill has no flag ${name} before the command`
+      : `edge-distill has no command "${name}"`,
     {
-      hint: meant === undefined ? "See: edge-distill --help" : `Did you mean: edge-distill ${meant}?`,
+      hint:
+        meant === undefined ? "See: edge-distill --help" : `Did you mean: edge-distill ${meant}?`,
       details: { command: name },
     },
   );

@@ -115,7 +115,8 @@ export function parseOptions<O extends OptionTable, P extends PositionalTable>(
       throw usage(`edge-distill ${command} needs ${name.toUpperCase()}: ${spec.description}`);
     values[name] = word;
   }
-  if (words.length > 0) throw usage(`edge-distill ${command} takes no argument "${words.join(" ")}"`);
+  if (words.length > 0)
+    throw usage(`edge-distill ${command} takes no argument "${words.join(" ")}"`);
   return values as ParsedOptions<O, P>;
 }
 

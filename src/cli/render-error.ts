@@ -20,7 +20,7 @@ export function renderError(error: EdgeDistillError, { verbose = false } = {}): 
   if (error.hint !== undefined) lines.push(`hint: ${error.hint}`);
   if (verbose)
     for (let at: unknown = error, depth = 0; at !== undefined && depth < 8; depth++) {
-      lines.push(at instanceof Error ? (at.stack ?? at.message) : String(at));
+      lines.push(at instanceof Error ? (at.stack ?? at.message) : errorMessage(at));
       at = at instanceof Error ? at.cause : undefined;
     }
   return lines.join("\n");

@@ -1,7 +1,11 @@
 /**
- * `edge-distill`: what a device application embeds.
+ * `edge-distill`: what an application on a device embeds.
  * @packageDocumentation
  */
 export * from "../base/index.js";
 export * from "../tensor/index.js";
+export * from "../device/index.js";
+export * from "../engine/index.js";
+export * from "../image/index.js";
+export * from "../decode/index.js";
 export * from "../bundle/index.js";

@@ -4,4 +4,4 @@
  */
 export { EdgeDistillError, ERROR_CODES, type ErrorCode } from "../base/index.js";
 export * from "../tensor/index.js";
-export * from "../onnx/ir/index.js";
+export * from "../onnx/index.js";

@@ -25,20 +25,29 @@ afterAll(() => {
 });
 
 describe.skipIf(!mounted)("a full disk (skipped without the right to mount a tmpfs)", () => {
-  it.each(["b", "b.tar"])("leaves no half bundle at %s, and the one before untouched", async (name) => {
-    const bundle = join(disk, name);
-    const options = { privateKey: keys.privatePem, overwrite: true };
-    await packBundle(bundle, draft(), options);
-    const [first] = draft().variants;
-    const big = { ...draft(), version: "2", variants: [{ ...first, model: new Uint8Array(400_000) }] };
-    await expect(packBundle(bundle, big as ReturnType<typeof draft>, options)).rejects.toMatchObject({
-      code: "IO_DISK_FULL",
-      exitStatus: 8,
-    });
-    expect(readdirSync(disk).filter((f) => f.startsWith(name) && f !== name)).toEqual([]);
-    const { manifest } = await verifyBundle(bundle, { trustedKeys: [keys.publicPem] });
-    expect(manifest.version).toBe("1.2.0");
-  });
+  it.each(["b", "b.tar"])(
+    "leaves no half bundle at %s, and the one before untouched",
+    async (name) => {
+      const bundle = join(disk, name);
+      const options = { privateKey: keys.privatePem, overwrite: true };
+      await packBundle(bundle, draft(), options);
+      const [first] = draft().variants;
+      const big = {
+        ...draft(),
+        version: "2",
+        variants: [{ ...first, model: new Uint8Array(400_000) }],
+      };
+      await expect(
+        packBundle(bundle, big as ReturnType<typeof draft>, options),
+      ).rejects.toMatchObject({
+        code: "IO_DISK_FULL",
+        exitStatus: 8,
+      });
+      expect(readdirSync(disk).filter((f) => f.startsWith(name) && f !== name)).toEqual([]);
+      const { manifest } = await verifyBundle(bundle, { trustedKeys: [keys.publicPem] });
+      expect(manifest.version).toBe("1.2.0");
+    },
+  );
 
   it("is full indeed", () => {
     expect(() => writeFileSync(join(disk, "filler"), new Uint8Array(400_000))).toThrow("ENOSPC");

@@ -47,7 +47,12 @@ export function draft(): BundleDraft {
         audited: true,
       },
     ],
-    calibration: { preset: "default", method: "percentile", images: 64, imagesSha256: "ab".repeat(32) },
+    calibration: {
+      preset: "default",
+      method: "percentile",
+      images: 64,
+      imagesSha256: "ab".repeat(32),
+    },
     licences: { model: "Apache-2.0" },
   };
 }

@@ -2,7 +2,13 @@ import { generateKeyPairSync } from "node:crypto";
 import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { keyId, packBundle, readPrivateKey, readPublicKey, writeSigningKeys } from "../../src/bundle/index.js";
+import {
+  keyId,
+  packBundle,
+  readPrivateKey,
+  readPublicKey,
+  writeSigningKeys,
+} from "../../src/bundle/index.js";
 import { draft, temporaryFolder } from "./draft.js";
 
 it("writes a pair: the private key for its owner alone", async () => {
@@ -26,10 +32,15 @@ it("never overwrites a key, and leaves no half pair", async () => {
 
 it("refuses keys of another kind, and text that is no key", async () => {
   const folder = temporaryFolder();
-  const rsa = generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey.export({ type: "pkcs8", format: "pem" });
+  const rsa = generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey.export({
+    type: "pkcs8",
+    format: "pem",
+  });
   const { publicPem } = await writeSigningKeys(join(folder, "a"), join(folder, "b"));
   for (const privateKey of [rsa.toString(), publicPem, "no key"])
-    await expect(packBundle(join(folder, "bundle"), draft(), { privateKey })).rejects.toMatchObject({
-      code: "BUNDLE_KEY",
-    });
+    await expect(packBundle(join(folder, "bundle"), draft(), { privateKey })).rejects.toMatchObject(
+      {
+        code: "BUNDLE_KEY",
+      },
+    );
 });

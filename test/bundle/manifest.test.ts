@@ -10,7 +10,10 @@ describe("a manifest with a wrong field names it by its path", () => {
   const [first, second] = draft().variants;
   const cases: [string, Record<string, unknown>][] = [
     ["classes.1", { classes: ["pit", "pit"] }],
-    ["decoder.scoreThreshold", { decoder: { id: "centre", scoreThreshold: 1.5, iouThreshold: 0.5 } }],
+    [
+      "decoder.scoreThreshold",
+      { decoder: { id: "centre", scoreThreshold: 1.5, iouThreshold: 0.5 } },
+    ],
     ["input.kernel", { input: { ...draft().input, kernel: "sinc" } }],
     ["colour", { colour: "red" }],
     ["variants.0.audited", { variants: [{ ...first, audited: true }] }],
@@ -20,9 +23,13 @@ describe("a manifest with a wrong field names it by its path", () => {
   ];
   it.each(cases)("%s", async (field, wrong) => {
     const folder = temporaryFolder();
-    const packing = packBundle(join(folder, "b"), { ...draft(), ...wrong } as BundleDraft, {
-      privateKey: keys.privatePem,
-    });
+    const packing = packBundle(
+      join(folder, "b"),
+      { ...draft(), ...wrong },
+      {
+        privateKey: keys.privatePem,
+      },
+    );
     await expect(packing).rejects.toMatchObject({ code: "BUNDLE_INVALID", details: { field } });
     expect(readdirSync(folder)).toEqual([]);
   });
@@ -31,7 +38,10 @@ describe("a manifest with a wrong field names it by its path", () => {
 it("another schema version is refused with what to do", () => {
   const bytes = new TextEncoder().encode(JSON.stringify({ schemaVersion: 2 }));
   expect(() => parseManifest(bytes, "manifest.json")).toThrow(
-    expect.objectContaining({ code: "BUNDLE_INVALID", hint: expect.stringContaining("Update") as string }),
+    expect.objectContaining({
+      code: "BUNDLE_INVALID",
+      hint: expect.stringContaining("Update") as string,
+    }),
   );
   expect(() => parseManifest(new TextEncoder().encode("{"), "manifest.json")).toThrow(
     expect.objectContaining({ code: "BUNDLE_INVALID" }),
@@ -42,7 +52,9 @@ it.each(["../evil", "a/b", "", ".hidden"])("a variant named %j is refused", asyn
   const folder = temporaryFolder();
   const [first] = draft().variants;
   const wrong = { ...draft(), variants: [{ ...first, name }] } as BundleDraft;
-  await expect(packBundle(join(folder, "b"), wrong, { privateKey: keys.privatePem })).rejects.toMatchObject({
+  await expect(
+    packBundle(join(folder, "b"), wrong, { privateKey: keys.privatePem }),
+  ).rejects.toMatchObject({
     code: "BUNDLE_INVALID",
   });
   expect(readdirSync(folder)).toEqual([]);

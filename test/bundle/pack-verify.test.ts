@@ -1,4 +1,13 @@
-import { appendFileSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { create, extract } from "tar";
 import { beforeEach, describe, expect, it } from "vitest";
@@ -31,24 +40,33 @@ describe.each(["b", "b.tar"])("a bundle at %s", (name) => {
   it("packs, verifies, opens", async () => {
     const files = { "report.json": new TextEncoder().encode("{}\n") };
     const packed = await packBundle(bundle(), draft(), { privateKey: keys.privatePem, files });
-    const opened = await openBundle(bundle(), { trustedKeys: [stranger.publicPem, keys.publicPem] });
+    const opened = await openBundle(bundle(), {
+      trustedKeys: [stranger.publicPem, keys.publicPem],
+    });
     expect(opened.manifest).toEqual(packed.manifest);
     expect(opened.keyId).toBe(packed.keyId);
     expect(opened.manifest.files.map((f) => f.file)).toEqual(["files/report.json"]);
     for (const variant of draft().variants)
-      expect(Buffer.from(await opened.readVariant(variant.name))).toEqual(Buffer.from(variant.model as Uint8Array));
+      expect(Buffer.from(await opened.readVariant(variant.name))).toEqual(
+        Buffer.from(variant.model as Uint8Array),
+      );
     await expect(opened.readVariant("int4")).rejects.toMatchObject({ code: "BUNDLE_INVALID" });
     expect(readdirSync(folder)).toEqual([name]);
   });
 
   it("is refused when signed by a key the device does not trust", async () => {
     await packBundle(bundle(), draft(), { privateKey: stranger.privatePem });
-    await expect(verifyBundle(bundle(), trust)).rejects.toMatchObject({ code: "BUNDLE_UNTRUSTED", exitStatus: 5 });
+    await expect(verifyBundle(bundle(), trust)).rejects.toMatchObject({
+      code: "BUNDLE_UNTRUSTED",
+      exitStatus: 5,
+    });
   });
 
   it("needs a trusted key", async () => {
     await packBundle(bundle(), draft(), { privateKey: keys.privatePem });
-    await expect(verifyBundle(bundle(), { trustedKeys: [] })).rejects.toMatchObject({ code: "BUNDLE_KEY" });
+    await expect(verifyBundle(bundle(), { trustedKeys: [] })).rejects.toMatchObject({
+      code: "BUNDLE_KEY",
+    });
   });
 
   it("is not replaced unless asked, and then whole", async () => {
@@ -57,16 +75,26 @@ describe.each(["b", "b.tar"])("a bundle at %s", (name) => {
       packBundle(bundle(), { ...draft(), version: "2" }, { privateKey: keys.privatePem }),
     ).rejects.toMatchObject({ code: "BUNDLE_EXISTS" });
     expect((await verifyBundle(bundle(), trust)).manifest.version).toBe("1.2.0");
-    await packBundle(bundle(), { ...draft(), version: "2" }, { privateKey: keys.privatePem, overwrite: true });
+    await packBundle(
+      bundle(),
+      { ...draft(), version: "2" },
+      { privateKey: keys.privatePem, overwrite: true },
+    );
     expect((await verifyBundle(bundle(), trust)).manifest.version).toBe("2");
     expect(readdirSync(folder)).toEqual([name]);
   });
 
   it("leaves nothing behind, and the old one in place, when packing fails", async () => {
     await packBundle(bundle(), draft(), { privateKey: keys.privatePem });
-    const missing = { ...draft(), variants: [{ ...draft().variants[0], model: join(folder, "gone.onnx") }] };
+    const missing = {
+      ...draft(),
+      variants: [{ ...draft().variants[0], model: join(folder, "gone.onnx") }],
+    };
     await expect(
-      packBundle(bundle(), missing as ReturnType<typeof draft>, { privateKey: keys.privatePem, overwrite: true }),
+      packBundle(bundle(), missing as ReturnType<typeof draft>, {
+        privateKey: keys.privatePem,
+        overwrite: true,
+      }),
     ).rejects.toMatchObject({ code: "IO_NOT_FOUND" });
     expect(readdirSync(folder)).toEqual([name]);
     await verifyBundle(bundle(), trust);
@@ -97,10 +125,16 @@ it("gives the same archive for the same content, whatever the umask", async () =
 
 describe("tampering", () => {
   const sound = (): Promise<string> =>
-    packBundle(join(folder, "sound.tar"), draft(), { privateKey: keys.privatePem }).then((p) => p.path);
+    packBundle(join(folder, "sound.tar"), draft(), { privateKey: keys.privatePem }).then(
+      (p) => p.path,
+    );
 
   const changes: Record<string, [string, string, (inside: string) => void]> = {
-    "a changed model": ["BUNDLE_TAMPERED", "variants/fp32.onnx", (d) => appendFileSync(join(d, "variants/fp32.onnx"), "x")],
+    "a changed model": [
+      "BUNDLE_TAMPERED",
+      "variants/fp32.onnx",
+      (d) => appendFileSync(join(d, "variants/fp32.onnx"), "x"),
+    ],
     "a flipped bit": [
       "BUNDLE_TAMPERED",
       "variants/int8-ort-cpu.onnx",
@@ -111,8 +145,16 @@ describe("tampering", () => {
         writeFileSync(file, bytes);
       },
     ],
-    "a missing model": ["BUNDLE_TAMPERED", "variants/fp32.onnx", (d) => rmSync(join(d, "variants/fp32.onnx"))],
-    "an extra file": ["BUNDLE_TAMPERED", "variants/extra.onnx", (d) => writeFileSync(join(d, "variants/extra.onnx"), "x")],
+    "a missing model": [
+      "BUNDLE_TAMPERED",
+      "variants/fp32.onnx",
+      (d) => rmSync(join(d, "variants/fp32.onnx")),
+    ],
+    "an extra file": [
+      "BUNDLE_TAMPERED",
+      "variants/extra.onnx",
+      (d) => writeFileSync(join(d, "variants/extra.onnx"), "x"),
+    ],
     "a link": [
       "BUNDLE_TAMPERED",
       "variants/fp32.onnx",
@@ -130,7 +172,11 @@ describe("tampering", () => {
       },
     ],
     "no signature": ["BUNDLE_UNSIGNED", "manifest.sig", (d) => rmSync(join(d, "manifest.sig"))],
-    "a signature that is none": ["BUNDLE_INVALID", "manifest.sig", (d) => writeFileSync(join(d, "manifest.sig"), "{}")],
+    "a signature that is none": [
+      "BUNDLE_INVALID",
+      "manifest.sig",
+      (d) => writeFileSync(join(d, "manifest.sig"), "{}"),
+    ],
     "no manifest": ["BUNDLE_INVALID", "manifest.json", (d) => rmSync(join(d, "manifest.json"))],
   };
 
@@ -149,7 +195,10 @@ describe("tampering", () => {
     const honest = join(folder, "honest");
     const { keyId } = await packBundle(honest, draft(), { privateKey: keys.privatePem });
     const file = join(resigned, "manifest.sig");
-    writeFileSync(file, readFileSync(file, "utf8").replace(/"keyId": "\w+"/, `"keyId": "${keyId}"`));
+    writeFileSync(
+      file,
+      readFileSync(file, "utf8").replace(/"keyId": "\w+"/, `"keyId": "${keyId}"`),
+    );
     await expect(verifyBundle(resigned, trust)).rejects.toMatchObject({ code: "BUNDLE_TAMPERED" });
   });
 
@@ -160,7 +209,10 @@ describe("tampering", () => {
     mkdirSync(inside);
     await extract({ file: join(folder, "sound.tar"), cwd: inside });
     const archive = join(folder, "outside.tar");
-    await create({ cwd: inside, file: archive, preservePaths: true }, ["manifest.json", "../outside.onnx"]);
+    await create({ cwd: inside, file: archive, preservePaths: true }, [
+      "manifest.json",
+      "../outside.onnx",
+    ]);
     await expect(verifyBundle(archive, trust)).rejects.toMatchObject({
       code: "BUNDLE_TAMPERED",
       details: { file: "../outside.onnx" },
@@ -169,7 +221,11 @@ describe("tampering", () => {
 
   it("a file that is there twice is refused", async () => {
     const archive = await meddle(await sound(), () => undefined);
-    await create({ cwd: join(folder, "inside"), file: archive }, ["manifest.json", "manifest.sig", "manifest.json"]);
+    await create({ cwd: join(folder, "inside"), file: archive }, [
+      "manifest.json",
+      "manifest.sig",
+      "manifest.json",
+    ]);
     await expect(verifyBundle(archive, trust)).rejects.toMatchObject({
       code: "BUNDLE_TAMPERED",
       message: expect.stringContaining("twice") as string,
@@ -188,8 +244,12 @@ describe("tampering", () => {
     mkdirSync(inside);
     await extract({ file: join(folder, "sound.tar"), cwd: inside });
     await create({ cwd: inside, file: join(folder, "z.tar"), gzip: true }, readdirSync(inside));
-    await expect(verifyBundle(join(folder, "z.tar"), trust)).rejects.toMatchObject({ code: "BUNDLE_INVALID" });
-    await expect(verifyBundle(join(folder, "gone.tar"), trust)).rejects.toMatchObject({ code: "IO_NOT_FOUND" });
+    await expect(verifyBundle(join(folder, "z.tar"), trust)).rejects.toMatchObject({
+      code: "BUNDLE_INVALID",
+    });
+    await expect(verifyBundle(join(folder, "gone.tar"), trust)).rejects.toMatchObject({
+      code: "IO_NOT_FOUND",
+    });
   });
 
   it("a model changed after verifying is not handed out", async () => {

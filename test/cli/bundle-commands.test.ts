@@ -1,4 +1,11 @@
-import { appendFileSync, existsSync, mkdtempSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeEach, expect, it } from "vitest";
@@ -14,15 +21,26 @@ beforeEach(async () => {
   expect((await run(["keys", "--out", at("signing")])).status).toBe(0);
   const { variants, ...rest } = draft();
   const files = variants.map(({ model, ...variant }) => {
-    writeFileSync(at(`${variant.name}.onnx`), model as Uint8Array);
+    writeFileSync(at(`${variant.name}.onnx`), model);
     return { ...variant, model: `${variant.name}.onnx` };
   });
   writeFileSync(at("report.txt"), "a report\n");
-  writeFileSync(at("draft.json"), JSON.stringify({ ...rest, variants: files, files: { "report.txt": "report.txt" } }));
+  writeFileSync(
+    at("draft.json"),
+    JSON.stringify({ ...rest, variants: files, files: { "report.txt": "report.txt" } }),
+  );
 });
 
 const pack = (...more: string[]): ReturnType<typeof run> =>
-  run(["pack", at("draft.json"), "--key", at("signing-private.pem"), "--out", at("b.tar"), ...more]);
+  run([
+    "pack",
+    at("draft.json"),
+    "--key",
+    at("signing-private.pem"),
+    "--out",
+    at("b.tar"),
+    ...more,
+  ]);
 
 it("keys, pack and verify work together", async () => {
   expect(statSync(at("signing-private.pem")).mode & 0o777).toBe(0o600);
@@ -41,11 +59,20 @@ it("refuses what must be refused, with exit status 5", async () => {
   await pack();
   await run(["keys", "--out", at("other")]);
   const untrusted = await run(["verify", at("b.tar"), "--key", at("other-public.pem")]);
-  expect(untrusted).toMatchObject({ status: 5, stderr: expect.stringContaining("BUNDLE_UNTRUSTED") as string });
+  expect(untrusted).toMatchObject({
+    status: 5,
+    stderr: expect.stringContaining("BUNDLE_UNTRUSTED") as string,
+  });
   const noKey = await run(["verify", at("b.tar"), "--key", at("report.txt")]);
-  expect(noKey).toMatchObject({ status: 5, stderr: expect.stringContaining("report.txt holds no public key") as string });
+  expect(noKey).toMatchObject({
+    status: 5,
+    stderr: expect.stringContaining("report.txt holds no public key") as string,
+  });
   const again = await run(["keys", "--out", at("signing")]);
-  expect(again).toMatchObject({ status: 5, stderr: expect.stringContaining("never overwritten") as string });
+  expect(again).toMatchObject({
+    status: 5,
+    stderr: expect.stringContaining("never overwritten") as string,
+  });
 });
 
 it("does not replace a bundle unless asked", async () => {
@@ -68,7 +95,14 @@ it.each([
 
 it("a model that is missing, and a draft that is missing, are named", async () => {
   const before = readdirSync(folder).length;
-  const { status, stderr } = await run(["pack", at("none.json"), "--key", at("signing-private.pem"), "--out", at("b")]);
+  const { status, stderr } = await run([
+    "pack",
+    at("none.json"),
+    "--key",
+    at("signing-private.pem"),
+    "--out",
+    at("b"),
+  ]);
   expect(status).toBe(3);
   expect(stderr).toContain("none.json");
   expect(readdirSync(folder)).toHaveLength(before);

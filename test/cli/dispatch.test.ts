@@ -8,18 +8,22 @@ describe("usage", () => {
   it("lists exactly the commands that are there", async () => {
     const { status, stdout } = await run(["--help"]);
     expect(status).toBe(0);
-    for (const name of Object.keys(COMMANDS)) expect(stdout).toMatch(new RegExp(`^ {2}${name} `, "m"));
+    for (const name of Object.keys(COMMANDS))
+      expect(stdout).toMatch(new RegExp(`^ {2}${name} `, "m"));
   });
 
-  it.each(Object.entries(COMMANDS))("%s has a help with its flags and an example", async (name, entry) => {
-    const { default: command } = await entry.load();
-    const { status, stdout } = await run([name, "--help"]);
-    expect(status).toBe(0);
-    expect(command.name).toBe(name);
-    for (const flag of Object.keys(command.options)) expect(stdout).toContain(`--${flag}`);
-    expect(command.example.some((line) => line.startsWith(`edge-distill ${name}`))).toBe(true);
-    for (const line of command.example) expect(stdout).toContain(line);
-  });
+  it.each(Object.entries(COMMANDS))(
+    "%s has a help with its flags and an example",
+    async (name, entry) => {
+      const { default: command } = await entry.load();
+      const { status, stdout } = await run([name, "--help"]);
+      expect(status).toBe(0);
+      expect(command.name).toBe(name);
+      for (const flag of Object.keys(command.options)) expect(stdout).toContain(`--${flag}`);
+      expect(command.example.some((line) => line.startsWith(`edge-distill ${name}`))).toBe(true);
+      for (const line of command.example) expect(stdout).toContain(line);
+    },
+  );
 
   it("prints the package's version", async () => {
     expect((await run(["--version"])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
@@ -44,13 +48,23 @@ describe("usage", () => {
 });
 
 /** A program with one command that ends as told. */
-function program(end: () => Promise<number | undefined>): { commands: Record<string, { description: string; load(): Promise<{ default: Command }> }> } {
+function program(end: () => Promise<number | undefined>): {
+  commands: Record<string, { description: string; load(): Promise<{ default: Command }> }>;
+} {
   const command = defineCommand({
     name: "act",
     description: "Acts",
     example: ["edge-distill act"],
     options: {
-      count: { type: "number", value: "N", description: "How often", default: 3, integer: true, min: 1, max: 9 },
+      count: {
+        type: "number",
+        value: "N",
+        description: "How often",
+        default: 3,
+        integer: true,
+        min: 1,
+        max: 9,
+      },
       colour: { type: "string", value: "C", description: "Which", choices: ["red", "blue"] },
       tag: { type: "string", value: "T", description: "Tags", multiple: true },
     },
@@ -61,7 +75,9 @@ function program(end: () => Promise<number | undefined>): { commands: Record<str
       return status;
     },
   });
-  return { commands: { act: { description: "Acts", load: () => Promise.resolve({ default: command }) } } };
+  return {
+    commands: { act: { description: "Acts", load: () => Promise.resolve({ default: command }) } },
+  };
 }
 
 const fine = program(() => Promise.resolve(undefined));
@@ -92,21 +108,37 @@ describe("results", () => {
   });
 
   it("may set the exit status", async () => {
-    expect((await run(["act"], program(() => Promise.resolve(6)))).status).toBe(6);
+    expect(
+      (
+        await run(
+          ["act"],
+          program(() => Promise.resolve(6)),
+        )
+      ).status,
+    ).toBe(6);
   });
 });
 
 describe("errors", () => {
   const full = program(() =>
-    Promise.reject(new EdgeDistillError("IO_DISK_FULL", "No space left while writing x", { hint: "Free some.", details: { path: "x" } })),
+    Promise.reject(
+      new EdgeDistillError("IO_DISK_FULL", "No space left while writing x", {
+        hint: "Free some.",
+        details: { path: "x" },
+      }),
+    ),
   );
-  const broken = program(() => Promise.reject(new TypeError("x is not a function", { cause: new Error("root") })));
+  const broken = program(() =>
+    Promise.reject(new TypeError("x is not a function", { cause: new Error("root") })),
+  );
 
   it("show code, message and hint, and exit with the code's status", async () => {
     const { status, stdout, stderr } = await run(["act"], full);
     expect(status).toBe(8);
     expect(stdout).toBe("");
-    expect(stderr).toContain("error IO_DISK_FULL: No space left while writing x\nhint: Free some.\n");
+    expect(stderr).toContain(
+      "error IO_DISK_FULL: No space left while writing x\nhint: Free some.\n",
+    );
     expect(stderr).not.toContain("at ");
   });
 
@@ -114,7 +146,12 @@ describe("errors", () => {
     const { status, stdout } = await run(["act", "--json"], full);
     expect(status).toBe(8);
     expect(JSON.parse(stdout)).toEqual({
-      error: { code: "IO_DISK_FULL", message: "No space left while writing x", hint: "Free some.", details: { path: "x" } },
+      error: {
+        code: "IO_DISK_FULL",
+        message: "No space left while writing x",
+        hint: "Free some.",
+        details: { path: "x" },
+      },
     });
   });
 

@@ -6,7 +6,10 @@ import { describe, expect, it } from "vitest";
 const script = fileURLToPath(new URL("./slow-command.ts", import.meta.url));
 
 /** Starts the slow command and sends Ctrl-C each time `marks` appears on its stderr. */
-async function interrupt(args: string[], marks: string[]): Promise<{ status: number | null; stderr: string }> {
+async function interrupt(
+  args: string[],
+  marks: string[],
+): Promise<{ status: number | null; stderr: string }> {
   const child = spawn(process.execPath, ["--import", "tsx", script, "slow", ...args], {
     stdio: ["ignore", "ignore", "pipe"],
   });

@@ -1,7 +1,10 @@
 import { expect, it } from "vitest";
 import { createProgressRenderer } from "../../src/cli/progress.js";
 
-function renderer(isTTY: boolean): { written: string[]; at(ms: number): ReturnType<typeof createProgressRenderer> } {
+function renderer(isTTY: boolean): {
+  written: string[];
+  at(ms: number): ReturnType<typeof createProgressRenderer>;
+} {
   const written: string[] = [];
   let nowMs = 0;
   const made = createProgressRenderer(
@@ -32,8 +35,15 @@ it("redraws one line on a terminal, ten times a second at most", () => {
 
 it("writes plain lines elsewhere: each stage's start and end, and one every five seconds", () => {
   const { written, at } = renderer(false);
-  for (let ms = 0; ms <= 12_000; ms += 500) at(ms).onProgress({ stage: "train", fraction: ms / 12_000 });
+  for (let ms = 0; ms <= 12_000; ms += 500)
+    at(ms).onProgress({ stage: "train", fraction: ms / 12_000 });
   at(12_001).onProgress({ stage: "train", fraction: 1 });
   at(12_002).onProgress({ stage: "pack", fraction: 0 });
-  expect(written).toEqual(["train    0 %\n", "train   42 %\n", "train   83 %\n", "train  100 %\n", "pack    0 %\n"]);
+  expect(written).toEqual([
+    "train    0 %\n",
+    "train   42 %\n",
+    "train   83 %\n",
+    "train  100 %\n",
+    "pack    0 %\n",
+  ]);
 });

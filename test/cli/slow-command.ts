@@ -14,5 +14,7 @@ const slow = defineCommand({
 });
 
 await runProcess({
-  commands: { slow: { description: slow.description, load: () => Promise.resolve({ default: slow }) } },
+  commands: {
+    slow: { description: slow.description, load: () => Promise.resolve({ default: slow }) },
+  },
 });

@@ -1,12 +1,20 @@
-import { listDeviceProfiles, loadDeviceProfile, probeMachine, type DeviceProfile } from "../../device/index.js";
+import {
+  listDeviceProfiles,
+  loadDeviceProfile,
+  probeMachine,
+  type DeviceProfile,
+} from "../../device/index.js";
 import { defineCommand } from "../command.js";
 import { columns, table } from "../table.js";
 
 export default defineCommand({
   name: "devices",
-  description: "Lists the known devices and marks the one that fits this machine; with an id, shows that profile and its sources.",
+  description:
+    "Lists the known devices and marks the one that fits this machine; with an id, shows that profile and its sources.",
   example: ["edge-distill devices", "edge-distill devices raspberry-pi-5"],
-  positionals: { device: { description: "Id of a profile, or the path of one of your own (.json)" } },
+  positionals: {
+    device: { description: "Id of a profile, or the path of one of your own (.json)" },
+  },
   options: {},
   async run({ device }, { result }) {
     if (device !== undefined) {
@@ -14,7 +22,10 @@ export default defineCommand({
       result(describe(profile), profile);
       return;
     }
-    const [profiles, { profileId, why }] = await Promise.all([listDeviceProfiles(), probeMachine()]);
+    const [profiles, { profileId, why }] = await Promise.all([
+      listDeviceProfiles(),
+      probeMachine(),
+    ]);
     const rows = profiles.map((p) => [
       `${p.id === profileId ? "*" : " "} ${p.id}`,
       p.architecture,
@@ -43,6 +54,8 @@ function describe({ sources, ...fields }: DeviceProfile): string {
     ...columns(shown),
     "",
     "sources",
-    ...sources.map(({ title, url, fields: backed }) => `  ${title} (${backed.join(", ")})\n    ${url}`),
+    ...sources.map(
+      ({ title, url, fields: backed }) => `  ${title} (${backed.join(", ")})\n    ${url}`,
+    ),
   ].join("\n");
 }

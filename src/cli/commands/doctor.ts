@@ -16,7 +16,8 @@ interface Check {
 
 export default defineCommand({
   name: "doctor",
-  description: "Checks this machine: Node's version, whether the engine and the image library really work, and which device profile fits.",
+  description:
+    "Checks this machine: Node's version, whether the engine and the image library really work, and which device profile fits.",
   example: ["edge-distill doctor"],
   options: {},
   async run(_, { result }) {

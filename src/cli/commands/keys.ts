@@ -3,7 +3,8 @@ import { defineCommand } from "../command.js";
 
 export default defineCommand({
   name: "keys",
-  description: "Makes an Ed25519 key pair: the private key signs bundles, the public one goes into each device's configuration.",
+  description:
+    "Makes an Ed25519 key pair: the private key signs bundles, the public one goes into each device's configuration.",
   example: ["edge-distill keys --out signing"],
   options: {
     out: {

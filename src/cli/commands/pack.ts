@@ -5,19 +5,26 @@ import { formatBytes } from "../table.js";
 
 export default defineCommand({
   name: "pack",
-  description: "Packs models and what was measured of them into a bundle and signs it. Nothing is left half-written.",
+  description:
+    "Packs models and what was measured of them into a bundle and signs it. Nothing is left half-written.",
   example: [
     "edge-distill demo",
     "edge-distill pack demo-out/bundle.json --key demo-out/signing-private.pem --out board-1.tar",
   ],
   positionals: {
     draft: {
-      description: "JSON file: a manifest whose variants name their model file (paths relative to this file)",
+      description:
+        "JSON file: a manifest whose variants name their model file (paths relative to this file)",
       required: true,
     },
   },
   options: {
-    key: { type: "string", value: "FILE", description: "The private key that signs", required: true },
+    key: {
+      type: "string",
+      value: "FILE",
+      description: "The private key that signs",
+      required: true,
+    },
     out: {
       type: "string",
       value: "PATH",
@@ -38,7 +45,10 @@ export default defineCommand({
       signal,
       onProgress,
     });
-    const bytes = [...manifest.variants, ...manifest.files].reduce((sum, file) => sum + file.bytes, 0);
+    const bytes = [...manifest.variants, ...manifest.files].reduce(
+      (sum, file) => sum + file.bytes,
+      0,
+    );
     result(
       `${path}: ${manifest.name} ${manifest.version}, ${String(manifest.variants.length)} variants, ${formatBytes(bytes)}, signed by key ${keyId}`,
       { path, kind, keyId, manifest },

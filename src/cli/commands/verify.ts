@@ -4,7 +4,8 @@ import { formatBytes, table } from "../table.js";
 
 export default defineCommand({
   name: "verify",
-  description: "Verifies a bundle: signed by a trusted key, every file as it was signed, nothing missing, nothing added.",
+  description:
+    "Verifies a bundle: signed by a trusted key, every file as it was signed, nothing missing, nothing added.",
   example: [
     "edge-distill demo",
     "edge-distill verify demo-out/bundle.tar --key demo-out/signing-public.pem",
@@ -27,14 +28,26 @@ export default defineCommand({
         `${manifest.name} ${manifest.version}: sound, signed by key ${keyId} (${kind}, made ${manifest.createdAt})`,
         `classes: ${manifest.classes.join(", ")}`,
         "",
-        table(["variant", "precision", "target", "size", "accuracy", "latency", "integer convs"], manifest.variants.map(row)),
+        table(
+          ["variant", "precision", "target", "size", "accuracy", "latency", "integer convs"],
+          manifest.variants.map(row),
+        ),
       ].join("\n"),
       { bundle, kind, keyId, manifest },
     );
   },
 });
 
-function row({ name, precision, target, bytes, accuracy, latency, integerConvs, audited }: BundleVariant): string[] {
+function row({
+  name,
+  precision,
+  target,
+  bytes,
+  accuracy,
+  latency,
+  integerConvs,
+  audited,
+}: BundleVariant): string[] {
   return [
     name,
     precision,
@@ -42,6 +55,8 @@ function row({ name, precision, target, bytes, accuracy, latency, integerConvs, 
     formatBytes(bytes),
     accuracy === undefined ? "not measured" : `${accuracy.metric} ${accuracy.value.toFixed(3)}`,
     latency === undefined ? "not measured" : `${latency.ms.toFixed(2)} ms`,
-    integerConvs === undefined ? "not counted" : `${integerConvs.join("/")}${audited ? "" : " (not audited)"}`,
+    integerConvs === undefined
+      ? "not counted"
+      : `${integerConvs.join("/")}${audited ? "" : " (not audited)"}`,
   ];
 }
