@@ -25,6 +25,8 @@ export const ERROR_CODES = {
   // autograd and train
   AUTOGRAD_NO_RULE: 4,
   TRAIN_DIVERGED: 4,
+  TRAIN_WEIGHTS: 4,
+  TRAIN_WEIGHTS: 4,
   CHECKPOINT_CORRUPT: 3,
   // engine
   ENGINE_LOAD: 6,
