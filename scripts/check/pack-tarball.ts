@@ -8,9 +8,13 @@ const run = promisify(execFile);
 /**
  * Builds and packs the package in a folder of its own, so that a `dist` in use stays as it is.
  * @param folder is emptied first
+ * @param types whether to build the declarations too, which takes longest
  * @returns the staged package and its tarball
  */
-export async function packTarball(folder: string): Promise<{ staged: string; tarball: string }> {
+export async function packTarball(
+  folder: string,
+  { types = true }: { types?: boolean } = {},
+): Promise<{ staged: string; tarball: string }> {
   const staged = join(resolve(folder), "package");
   await rm(folder, { recursive: true, force: true });
   await mkdir(staged, { recursive: true });
@@ -21,6 +25,7 @@ export async function packTarball(folder: string): Promise<{ staged: string; tar
   await run(process.execPath, [
     "node_modules/tsup/dist/cli-default.js",
     "--silent",
+    ...(types ? [] : ["--no-dts"]),
     "--out-dir",
     join(staged, "dist"),
   ]);
