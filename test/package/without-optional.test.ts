@@ -1,10 +1,13 @@
-import { beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { doors, installTarball, isInstalled, type Project } from "./project.js";
 
 let project: Project;
 beforeAll(async () => {
   project = await installTarball("--omit=optional");
 }, 120_000);
+afterAll(() => {
+  project.remove();
+});
 
 describe("installed without its optional dependencies", () => {
   it("has none of them", () => {

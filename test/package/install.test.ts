@@ -1,10 +1,13 @@
-import { beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { installTarball, type Project } from "./project.js";
 
 let project: Project;
 beforeAll(async () => {
   project = await installTarball();
 }, 600_000);
+afterAll(() => {
+  project.remove();
+});
 
 describe("installed into an empty project", () => {
   it("runs models and reads images: the built package finds its workers and native libraries", async () => {
