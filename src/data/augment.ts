@@ -7,6 +7,7 @@ import {
   applyPhotometry,
   warpInto,
   type AxisWarp,
+  type Photometry,
   type Picture,
   type TargetRect,
 } from "./warp.kernel.js";
@@ -109,24 +110,23 @@ export function augmentSample(
   const { widthPx, heightPx } = cache;
   const target: Picture = { pixels: out, widthPx, heightPx };
   const mosaic = options.mosaic > 0 && rng.next() < options.mosaic;
+  const whole = { x0: 0, y0: 0, x1: widthPx, y1: heightPx };
   const drawn = mosaic
     ? drawMosaic(cache, imageIndex, target, rng, options)
-    : drawOne(
-        cache,
-        imageIndex,
-        target,
-        { x0: 0, y0: 0, x1: widthPx, y1: heightPx },
-        rng,
-        options,
-        1,
-      );
-  const annotations =
-    bank === undefined || options.paste <= 0
-      ? drawn
-      : [...drawn, ...pasteDefects(target, drawn, bank, rng, options)];
+    : [drawOne(cache, imageIndex, target, whole, rng, options, 1)];
+  const annotations = drawn.flatMap((part) => part.annotations);
+  const views = drawn.map((part) => part.view);
+  if (bank !== undefined && options.paste > 0)
+    annotations.push(...pasteDefects(target, views, annotations, bank, rng, options));
   const photometry = samplePhotometry(rng, options);
-  if (photometry !== undefined) applyPhotometry(out, photometry);
+  if (photometry !== undefined) for (const view of views) applyPhotometry(target, view, photometry);
   return annotations;
+}
+
+/** What was drawn into a rectangle: boxes, and the pixels that show the image rather than padding. */
+interface Drawn {
+  annotations: Annotation[];
+  view: TargetRect;
 }
 
 function drawOne(
@@ -137,7 +137,7 @@ function drawOne(
   rng: Rng,
   options: Readonly<AugmentOptions>,
   shrink: number,
-): Annotation[] {
+): Drawn {
   const { widthPx, heightPx } = cache;
   const source = { pixels: cachedPixels(cache, imageIndex), widthPx, heightPx };
   const warp = sampleWarp(rng, { widthPx, heightPx }, rect, options, shrink);
@@ -149,7 +149,44 @@ function drawOne(
     classId,
     box: warpBox(box, warp),
   }));
-  return clipAnnotations(annotations, rect, options.keepVisible);
+  return {
+    annotations: clipAnnotations(annotations, rect, options.keepVisible),
+    view: viewOf(cache, imageIndex, warp, rect),
+  };
+}
+
+/** Where the picture itself, without its letterbox border, comes to lie. */
+function viewOf(
+  cache: ImageCache,
+  imageIndex: number,
+  warp: AxisWarp,
+  rect: TargetRect,
+): TargetRect {
+  const transform = cache.images[imageIndex]?.transform;
+  const {
+    padXPx = 0,
+    padYPx = 0,
+    scale = 1,
+    sourceWidthPx = 0,
+    sourceHeightPx = 0,
+  } = transform ?? {};
+  const { xMin, yMin, xMax, yMax } = warpBox(
+    {
+      xMin: padXPx,
+      yMin: padYPx,
+      xMax: padXPx + Math.round(sourceWidthPx * scale),
+      yMax: padYPx + Math.round(sourceHeightPx * scale),
+    },
+    warp,
+  );
+  const x0 = Math.max(rect.x0, Math.round(xMin));
+  const y0 = Math.max(rect.y0, Math.round(yMin));
+  return {
+    x0,
+    y0,
+    x1: Math.max(x0, Math.min(rect.x1, Math.round(xMax))),
+    y1: Math.max(y0, Math.min(rect.y1, Math.round(yMax))),
+  };
 }
 
 /** Four images around a point near the middle; the first is the sample's own. */
@@ -159,7 +196,7 @@ function drawMosaic(
   target: Picture,
   rng: Rng,
   options: Readonly<AugmentOptions>,
-): Annotation[] {
+): Drawn[] {
   const { widthPx: w, heightPx: h } = target;
   const x = Math.round(w * rng.uniform(0.35, 0.65));
   const y = Math.round(h * rng.uniform(0.35, 0.65));
@@ -174,7 +211,7 @@ function drawMosaic(
   const companions = cache.images.flatMap((image, i) =>
     (image.annotations !== undefined) === labelled ? [i] : [],
   );
-  return rects.flatMap((rect, i) =>
+  return rects.map((rect, i) =>
     drawOne(cache, i === 0 ? imageIndex : rng.pick(companions), target, rect, rng, options, 0.7),
   );
 }
@@ -221,10 +258,7 @@ function sampleWarp(
   return { turned, scaleX, scaleY, shiftX, shiftY };
 }
 
-function samplePhotometry(
-  rng: Rng,
-  options: Readonly<AugmentOptions>,
-): Parameters<typeof applyPhotometry>[1] | undefined {
+function samplePhotometry(rng: Rng, options: Readonly<AugmentOptions>): Photometry | undefined {
   const { brightness, contrast, gamma, colour, noise } = options;
   if (brightness === 0 && contrast === 0 && gamma === 0 && colour === 0 && noise === 0)
     return undefined;

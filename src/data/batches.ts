@@ -123,6 +123,7 @@ export function createCorruptedBatches(
       const own = mask.subarray(i * area, (i + 1) * area);
       const found = corruptPicture(
         { pixels: view, widthPx, heightPx },
+        original,
         own,
         cache,
         rng.fork("corrupt"),

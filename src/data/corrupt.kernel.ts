@@ -12,20 +12,38 @@ export interface Blob {
 }
 
 /** Change of a pixel, summed over the channels, from which it counts as corrupted. */
-const SEEN = 24;
+const SEEN = 33;
 
-/** Distance measure inside a blob: below 1 inside, in units of the radius. */
-function blobReach(blob: Blob, x: number, y: number): number {
+/** Angles at which a blob's outline is tabulated. */
+const ANGLES = 128;
+
+/** Distance measure over a rectangle: below 1 inside the blob, in units of its radius. `[y1 - y0, x1 - x0]` */
+function blobReach(blob: Blob, { x0, y0, x1, y1 }: TargetRect): Float32Array {
+  const outline = Float32Array.from({ length: ANGLES + 1 }, (_, i) => {
+    const at = (i / ANGLES - 0.5) * 2 * Math.PI;
+    let radius = 1;
+    for (const { count, strength, phase } of blob.waves)
+      radius += strength * Math.sin(count * at + phase);
+    return 1 / Math.max(0.3, radius);
+  });
   const c = Math.cos(blob.angle);
   const s = Math.sin(blob.angle);
-  const dx = x + 0.5 - blob.x;
-  const dy = y + 0.5 - blob.y;
-  const u = (dx * c + dy * s) / blob.radiusX;
-  const v = (-dx * s + dy * c) / blob.radiusY;
-  const at = Math.atan2(v, u);
-  let radius = 1;
-  for (const wave of blob.waves) radius += wave.strength * Math.sin(wave.count * at + wave.phase);
-  return Math.sqrt(u * u + v * v) / Math.max(0.3, radius);
+  const out = new Float32Array((y1 - y0) * (x1 - x0));
+  for (let y = y0, i = 0; y < y1; y++) {
+    const dy = y + 0.5 - blob.y;
+    for (let x = x0; x < x1; x++, i++) {
+      const dx = x + 0.5 - blob.x;
+      const u = (dx * c + dy * s) / blob.radiusX;
+      const v = (-dx * s + dy * c) / blob.radiusY;
+      const reach = Math.sqrt(u * u + v * v);
+      // Whatever the waves, the far corners are outside.
+      out[i] =
+        reach > 2.5
+          ? reach
+          : reach * outline[((Math.atan2(v, u) / (2 * Math.PI) + 0.5) * ANGLES + 0.5) | 0]!;
+    }
+  }
+  return out;
 }
 
 /** The pixels that a blob can touch, inside the picture. */
@@ -39,9 +57,9 @@ export function blobRect(blob: Blob, { widthPx, heightPx }: Picture): TargetRect
   };
 }
 
-function blobCover(blob: Blob, x: number, y: number): number {
-  const px = Math.min(blob.radiusX, blob.radiusY);
-  const inside = (1 - blobReach(blob, x, y)) * px + 0.5;
+/** Share of a pixel that a blob covers; `px` is the blob's smaller radius. */
+function coverOf(reach: number, px: number): number {
+  const inside = (1 - reach) * px + 0.5;
   return inside <= 0 ? 0 : inside >= 1.5 ? 1 : inside / 1.5;
 }
 
@@ -54,9 +72,11 @@ export function swapBlob(
 ): void {
   const { widthPx: w, heightPx: h, pixels } = target;
   const rect = blobRect(blob, target);
-  for (let y = rect.y0; y < rect.y1; y++) {
-    for (let x = rect.x0; x < rect.x1; x++) {
-      const cover = blobCover(blob, x, y);
+  const reach = blobReach(blob, rect);
+  const px = Math.min(blob.radiusX, blob.radiusY);
+  for (let y = rect.y0, j = 0; y < rect.y1; y++) {
+    for (let x = rect.x0; x < rect.x1; x++, j++) {
+      const cover = coverOf(reach[j]!, px);
       if (cover === 0) continue;
       const sx = mirror ? Math.round(2 * blob.x) - x + shiftX : x + shiftX;
       const from = (((((y + shiftY) % h) + h) % h) * w + (((sx % w) + w) % w)) * 3;
@@ -77,28 +97,35 @@ export function shadeBlob(
 ): void {
   const { widthPx: w, pixels } = target;
   const rect = blobRect(blob, target);
-  for (let y = rect.y0; y < rect.y1; y++) {
-    for (let x = rect.x0; x < rect.x1; x++) {
-      const q = blobReach(blob, x, y);
+  const reach = blobReach(blob, rect);
+  const px = Math.min(blob.radiusX, blob.radiusY);
+  for (let y = rect.y0, j = 0; y < rect.y1; y++) {
+    for (let x = rect.x0; x < rect.x1; x++, j++) {
+      const q = reach[j]!;
       if (q > 1.45) continue;
-      const change =
-        delta * blobCover(blob, x, y) - rim * Math.exp(-((q - 1.05) * (q - 1.05)) / 0.03);
+      const change = delta * coverOf(q, px) - rim * Math.exp(-((q - 1.05) * (q - 1.05)) / 0.03);
       const i = (y * w + x) * 3;
       for (let k = 0; k < 3; k++) pixels[i + k] = clamp(pixels[i + k]! + change);
     }
   }
 }
 
-/** Erases what a blob shows: every pixel becomes a distance-weighted mean of the blob's rim along its row and column. */
-export function smoothBlob(target: Picture, blob: Blob): void {
+/** Erases what a blob shows of `before`: every pixel becomes a distance-weighted mean of the blob's rim along its row and column. */
+export function smoothBlob(target: Picture, before: Uint8Array, blob: Blob): void {
   const { widthPx: w, pixels } = target;
   const rect = blobRect(blob, target);
-  const before = pixels.slice();
+  const reach = blobReach(blob, rect);
+  const px = Math.min(blob.radiusX, blob.radiusY);
+  const columns = rect.x1 - rect.x0;
   const inside = (x: number, y: number): boolean =>
-    x >= rect.x0 && x < rect.x1 && y >= rect.y0 && y < rect.y1 && blobReach(blob, x, y) < 1.12;
-  for (let y = rect.y0; y < rect.y1; y++) {
-    for (let x = rect.x0; x < rect.x1; x++) {
-      const cover = blobCover(blob, x, y);
+    x >= rect.x0 &&
+    x < rect.x1 &&
+    y >= rect.y0 &&
+    y < rect.y1 &&
+    reach[(y - rect.y0) * columns + x - rect.x0]! < 1.12;
+  for (let y = rect.y0, j = 0; y < rect.y1; y++) {
+    for (let x = rect.x0; x < rect.x1; x++, j++) {
+      const cover = coverOf(reach[j]!, px);
       if (cover === 0) continue;
       let left = x;
       while (left > 0 && inside(left, y)) left--;
@@ -172,8 +199,8 @@ export function drawGroove(
 }
 
 /**
- * Marks the pixels of a rectangle that differ between two pictures.
- * @param mask `[H, W]`, set to 1 where they do
+ * Finds the pixels of a rectangle that visibly differ between two pictures.
+ * @param mask `[H, W]`; where they differ it is set to 1
  * @returns their box and number
  */
 export function markChanges(
@@ -202,6 +229,21 @@ export function markChanges(
     }
   }
   return { box, pixels: count };
+}
+
+/** Puts a rectangle back as it was before, and clears it in the mask. */
+export function undoChanges(
+  before: Uint8Array,
+  { widthPx: w, pixels }: Picture,
+  mask: Uint8Array,
+  rect: TargetRect,
+): void {
+  for (let y = rect.y0; y < rect.y1; y++) {
+    const from = (y * w + rect.x0) * 3;
+    const to = (y * w + rect.x1) * 3;
+    pixels.set(before.subarray(from, to), from);
+    mask.fill(0, y * w + rect.x0, y * w + rect.x1);
+  }
 }
 
 /** Spread of the green channel over a sparse grid of a rectangle: how much there is to see. */

@@ -7,6 +7,7 @@ import {
   shadeBlob,
   smoothBlob,
   swapBlob,
+  undoChanges,
   type Blob,
 } from "./corrupt.kernel.js";
 import type { Annotation } from "./dataset.js";
@@ -34,18 +35,21 @@ export const DEFAULT_CORRUPT: Readonly<CorruptOptions> = {
   weights: [1, 1, 1, 1],
 };
 
-/** Fewest changed pixels for a corruption to be asked for. */
+/** Fewest changed pixels, and their least share of their box, for a corruption to be asked for. */
 const FEWEST_PIXELS = 10;
+const LEAST_SHARE = { groove: 0.03, blob: 0.25, erased: 0.25, swapped: 0.25 } as const;
 
 /**
  * Corrupts a picture in place, here and there, and says where: the pretext of self-supervised pre-training.
  * Boxes and mask cover the pixels that visibly changed; what changed too little to be seen is undone.
+ * @param original the same pixels in another buffer
  * @param mask `[H, W]`, zeroed and filled with 1 at corrupted pixels
  * @param cache images to swap patches from
  * @returns boxes in network pixels, `classId` indexing {@link CORRUPTION_KINDS}
  */
 export function corruptPicture(
   target: Picture,
+  original: Uint8Array,
   mask: Uint8Array,
   cache: ImageCache,
   rng: Rng,
@@ -53,6 +57,7 @@ export function corruptPicture(
 ): Annotation[] {
   mask.fill(0);
   const found: Annotation[] = [];
+  const rects: TargetRect[] = [];
   const wanted = count[0] + rng.int(count[1] - count[0] + 1);
   const total = weights.reduce((a, b) => a + b, 0);
   for (let i = 0; i < wanted; i++) {
@@ -64,14 +69,9 @@ export function corruptPicture(
     const place = sampleBlob(target, rng, radiusPx);
     const path = samplePath(place, rng, lengthPx);
     const rect = kind === 0 ? pathRect(path, target) : blobRect(place, target);
-    if (
-      found.some(
-        ({ box }) =>
-          box.xMin < rect.x1 && rect.x0 < box.xMax && box.yMin < rect.y1 && rect.y0 < box.yMax,
-      )
-    )
+    // Apart from each other, so that each one's pixels are its own.
+    if (rects.some((r) => r.x0 < rect.x1 && rect.x0 < r.x1 && r.y0 < rect.y1 && rect.y0 < r.y1))
       continue;
-    const before = target.pixels.slice();
     const sign = rng.next() < 0.5 ? -1 : 1;
     if (kind === 0)
       drawGroove(target, path, {
@@ -84,29 +84,26 @@ export function corruptPicture(
         delta: sign * rng.uniform(18, 70),
         rim: sign * rng.uniform(-5, 25),
       });
-    else if (kind === 2) smoothBlob(target, place);
+    else if (kind === 2) smoothBlob(target, original, place);
     else {
-      const other = rng.next() < 0.5 ? before : cachedPixels(cache, rng.int(cache.images.length));
+      const other = rng.next() < 0.5 ? original : cachedPixels(cache, rng.int(cache.images.length));
       swapBlob(target, { ...target, pixels: other }, place, {
         shiftX: Math.round(rng.uniform(0.1, 0.9) * target.widthPx),
         shiftY: Math.round(rng.uniform(0.1, 0.9) * target.heightPx),
         mirror: rng.next() < 0.5,
       });
     }
-    const own = new Uint8Array(mask.length);
-    const { box, pixels } = markChanges(before, target, own, rect);
-    if (pixels < FEWEST_PIXELS) {
-      target.pixels.set(before);
+    const { box, pixels } = markChanges(original, target, mask, rect);
+    const share = pixels / ((box.xMax - box.xMin) * (box.yMax - box.yMin));
+    const least = LEAST_SHARE[CORRUPTION_KINDS[kind] ?? "blob"];
+    if (pixels < FEWEST_PIXELS || share < least) {
+      undoChanges(original, target, mask, rect);
       continue;
     }
-    merge(mask, own);
+    rects.push(rect);
     found.push({ classId: kind, box });
   }
   return found;
-}
-
-function merge(mask: Uint8Array, own: Uint8Array): void {
-  for (const [i, v] of own.entries()) if (v === 1) mask[i] = 1;
 }
 
 /** A ragged blob, at the place of three where there is most to see: defects sit on parts, not on empty belts. */

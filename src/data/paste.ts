@@ -2,7 +2,7 @@ import type { Rng } from "../base/index.js";
 import { warpBox } from "./box.js";
 import type { Annotation, BoxXyxyPx } from "./dataset.js";
 import { cachedPixels, type ImageCache } from "./image-cache.js";
-import { blendPatch, rimMean, warpInto, type Picture, type TargetRect } from "./warp.kernel.js";
+import { blendPatch, rimOf, warpInto, type Picture, type TargetRect } from "./warp.kernel.js";
 
 /** Labelled defects cut out with some of their surroundings, to be pasted onto other images. */
 export interface DefectBank {
@@ -56,16 +56,18 @@ export function defectBank(
 
 /** Places tried for a paste; the one whose surroundings resemble the patch's own is taken. */
 const PLACES = 14;
-/** Mean difference of the surroundings, grey levels, above which no place is good enough. */
+/** Difference of the surroundings (of their means, and more unrest), grey levels, above which no place is good enough. */
 const FARTHEST = 34;
 
 /**
  * Pastes defects from the bank where they fit: mirrored, turned and resized a little, away from existing boxes, on
  * surroundings of about the same brightness, which the patch is shifted to meet.
+ * @param views where the target shows an image: nothing is pasted onto padding
  * @returns the boxes of what was pasted
  */
 export function pasteDefects(
   target: Picture,
+  views: readonly TargetRect[],
   present: readonly Annotation[],
   bank: DefectBank,
   rng: Rng,
@@ -77,21 +79,24 @@ export function pasteDefects(
     if (rng.next() >= paste || bank.patches.length === 0) continue;
     const patch = varyPatch(rng.pick(bank.patches), rng);
     const { widthPx: w, heightPx: h } = patch;
-    if (w >= target.widthPx || h >= target.heightPx) continue;
-    const own = rimMean(patch, { x0: 0, y0: 0, x1: w, y1: h });
+    const view = rng.pick(views);
+    if (w >= view.x1 - view.x0 || h >= view.y1 - view.y0) continue;
+    const own = rimOf(patch, { x0: 0, y0: 0, x1: w, y1: h });
     let best: { rect: TargetRect; shift: [number, number, number]; far: number } | undefined;
     for (let k = 0; k < PLACES; k++) {
-      const x0 = rng.int(target.widthPx - w);
-      const y0 = rng.int(target.heightPx - h);
+      const x0 = view.x0 + rng.int(view.x1 - view.x0 - w);
+      const y0 = view.y0 + rng.int(view.y1 - view.y0 - h);
       const rect = { x0, y0, x1: x0 + w, y1: y0 + h };
       if ([...present, ...pasted].some(({ box }) => meets(box, rect))) continue;
-      const there = rimMean(target, rect);
+      const there = rimOf(target, rect);
       const shift: [number, number, number] = [
-        there[0] - own[0],
-        there[1] - own[1],
-        there[2] - own[2],
+        there.mean[0] - own.mean[0],
+        there.mean[1] - own.mean[1],
+        there.mean[2] - own.mean[2],
       ];
-      const far = (Math.abs(shift[0]) + Math.abs(shift[1]) + Math.abs(shift[2])) / 3;
+      const far =
+        (Math.abs(shift[0]) + Math.abs(shift[1]) + Math.abs(shift[2])) / 3 +
+        Math.max(0, there.spread - own.spread);
       if (far < (best?.far ?? FARTHEST)) best = { rect, shift, far };
     }
     if (best === undefined) continue;

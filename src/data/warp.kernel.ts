@@ -43,36 +43,57 @@ export function warpInto(
   const strideY = warp.turned ? 3 : sw * 3;
   const x = taps(rect.x0, rect.x1, warp.scaleX, warp.shiftX, acrossX, strideX);
   const y = taps(rect.y0, rect.y1, warp.scaleY, warp.shiftY, acrossY, strideY);
-  const columns = rect.x1 - rect.x0;
+  // Columns outside the source are the same in every row: those at both ends.
+  let first = 0;
+  let last = rect.x1 - rect.x0;
+  while (first < last && x.near[first]! < 0) first++;
+  while (last > first && x.near[last - 1]! < 0) last--;
+  const n = (last - first) * 3;
+  // Two source lines already resampled along x, 8 bits of fraction; neighbouring rows share them.
+  let upper = new Int32Array(n);
+  let lower = new Int32Array(n);
+  let upperAt = -1;
+  let lowerAt = -1;
+  const resample = (into: Int32Array, base: number): void => {
+    for (let c = first, o = 0; c < last; c++, o += 3) {
+      const a = base + x.near[c]!;
+      const b = base + x.far[c]!;
+      const f = x.part[c]!;
+      const g = 256 - f;
+      into[o] = from[a]! * g + from[b]! * f;
+      into[o + 1] = from[a + 1]! * g + from[b + 1]! * f;
+      into[o + 2] = from[a + 2]! * g + from[b + 2]! * f;
+    }
+  };
   for (let row = 0; row < y.near.length; row++) {
-    let o = ((rect.y0 + row) * tw + rect.x0) * 3;
+    const start = ((rect.y0 + row) * tw + rect.x0) * 3;
+    const end = ((rect.y0 + row) * tw + rect.x1) * 3;
     const top = y.near[row]!;
+    const bottom = y.far[row]!;
     if (top < 0) {
-      to.fill(padValue, o, o + columns * 3);
+      to.fill(padValue, start, end);
       continue;
     }
-    const bottom = y.far[row]!;
-    const fy = y.part[row]!;
-    for (let c = 0; c < columns; c++, o += 3) {
-      const left = x.near[c]!;
-      if (left < 0) {
-        to[o] = padValue;
-        to[o + 1] = padValue;
-        to[o + 2] = padValue;
-        continue;
+    if (top !== upperAt) {
+      if (top === lowerAt || bottom === upperAt) {
+        [upper, lower] = [lower, upper];
+        [upperAt, lowerAt] = [lowerAt, upperAt];
       }
-      const right = x.far[c]!;
-      const fx = x.part[c]!;
-      const a = top + left;
-      const b = top + right;
-      const d = bottom + left;
-      const e = bottom + right;
-      for (let k = 0; k < 3; k++) {
-        const up = (from[a + k]! << 8) + (from[b + k]! - from[a + k]!) * fx;
-        const down = (from[d + k]! << 8) + (from[e + k]! - from[d + k]!) * fx;
-        to[o + k] = ((up << 8) + (down - up) * fy + 32768) >> 16;
+      if (top !== upperAt) {
+        resample(upper, top);
+        upperAt = top;
       }
     }
+    if (bottom !== lowerAt) {
+      resample(lower, bottom);
+      lowerAt = bottom;
+    }
+    const f = y.part[row]!;
+    const g = 256 - f;
+    const inner = start + first * 3;
+    if (first > 0) to.fill(padValue, start, inner);
+    for (let i = 0; i < n; i++) to[inner + i] = (upper[i]! * g + lower[i]! * f + 32768) >> 16;
+    if (inner + n < end) to.fill(padValue, inner + n, end);
   }
 }
 
@@ -122,52 +143,63 @@ export interface Photometry {
   gamma: number;
 }
 
-/** Applies a photometric change in place. */
+/** Applies a photometric change in place, to the pixels of a rectangle. */
 export function applyPhotometry(
-  pixels: Uint8Array,
+  { pixels, widthPx }: Picture,
+  { x0, y0, x1, y1 }: TargetRect,
   { noise, noiseAt, gain, offset, gamma }: Photometry,
 ): void {
+  const bent = Float64Array.from({ length: 256 }, (_, v) => 255 * (v / 255) ** gamma);
   const curve = (g: number): Uint8Array =>
-    Uint8Array.from({ length: 256 }, (_, v) =>
-      Math.max(0, Math.min(255, Math.round(255 * (v / 255) ** gamma * g + offset))),
-    );
+    Uint8Array.from(bent, (v) => Math.max(0, Math.min(255, Math.round(v * g + offset))));
   const red = curve(gain[0]);
   const green = curve(gain[1]);
   const blue = curve(gain[2]);
-  const n = pixels.length;
-  if (noise <= 0) {
-    for (let i = 0; i < n; i += 3) {
-      pixels[i] = red[pixels[i]!]!;
-      pixels[i + 1] = green[pixels[i + 1]!]!;
-      pixels[i + 2] = blue[pixels[i + 2]!]!;
-    }
-    return;
-  }
   const { white } = noiseTables();
   const mask = white.length - 1;
-  for (let i = 0, j = noiseAt; i < n; i += 3, j++) {
-    const common = noise * white[j & mask]!;
-    const r = red[pixels[i]!]! + common;
-    const g = green[pixels[i + 1]!]! + common;
-    const b = blue[pixels[i + 2]!]! + common;
-    pixels[i] = r < 0 ? 0 : r > 255 ? 255 : r;
-    pixels[i + 1] = g < 0 ? 0 : g > 255 ? 255 : g;
-    pixels[i + 2] = b < 0 ? 0 : b > 255 ? 255 : b;
+  for (let y = y0; y < y1; y++) {
+    const end = (y * widthPx + x1) * 3;
+    let i = (y * widthPx + x0) * 3;
+    if (noise <= 0) {
+      for (; i < end; i += 3) {
+        pixels[i] = red[pixels[i]!]!;
+        pixels[i + 1] = green[pixels[i + 1]!]!;
+        pixels[i + 2] = blue[pixels[i + 2]!]!;
+      }
+      continue;
+    }
+    for (let j = noiseAt + y * widthPx; i < end; i += 3, j++) {
+      const common = noise * white[j & mask]! + 0.5;
+      const r = (red[pixels[i]!]! + common) | 0;
+      const g = (green[pixels[i + 1]!]! + common) | 0;
+      const b = (blue[pixels[i + 2]!]! + common) | 0;
+      pixels[i] = r < 0 ? 0 : r > 255 ? 255 : r;
+      pixels[i + 1] = g < 0 ? 0 : g > 255 ? 255 : g;
+      pixels[i + 2] = b < 0 ? 0 : b > 255 ? 255 : b;
+    }
   }
 }
 
-/** Mean of each channel over the rim of a rectangle, sampled every second pixel. */
-export function rimMean(picture: Picture, rect: TargetRect): [number, number, number] {
-  const { widthPx: w, heightPx: h, pixels } = picture;
+/** What a rectangle's rim looks like: mean of each channel, and the spread of green. */
+export interface Rim {
+  mean: [number, number, number];
+  spread: number;
+}
+
+/** Looks at the rim of a rectangle that lies inside the picture, every second pixel. */
+export function rimOf({ widthPx: w, pixels }: Picture, rect: TargetRect): Rim {
   let r = 0;
   let g = 0;
   let b = 0;
+  let squares = 0;
   let n = 0;
   const add = (x: number, y: number): void => {
-    const i = (Math.max(0, Math.min(h - 1, y)) * w + Math.max(0, Math.min(w - 1, x))) * 3;
+    const i = (y * w + x) * 3;
+    const green = pixels[i + 1]!;
     r += pixels[i]!;
-    g += pixels[i + 1]!;
+    g += green;
     b += pixels[i + 2]!;
+    squares += green * green;
     n++;
   };
   for (let x = rect.x0; x < rect.x1; x += 2) {
@@ -178,8 +210,11 @@ export function rimMean(picture: Picture, rect: TargetRect): [number, number, nu
     add(rect.x0, y);
     add(rect.x1 - 1, y);
   }
-  const scale = n === 0 ? 0 : 1 / n;
-  return [r * scale, g * scale, b * scale];
+  const mean = g / n;
+  return {
+    mean: [r / n, mean, b / n],
+    spread: Math.sqrt(Math.max(0, squares / n - mean * mean)),
+  };
 }
 
 /**
