@@ -52,3 +52,4 @@ export {
 } from "./render/line-frame.js";
 export { renderLineSet } from "./render/line-set.js";
 export type { RenderCounts, RenderedSet, RenderSetOptions } from "./render/write-set.js";
+export { tileCache } from "./tile-cache.js";

@@ -8,3 +8,4 @@ export {
   type DetectionMapOptions,
 } from "./detection-map.js";
 export { boxIou, matchGreedy } from "./match.kernel.js";
+export { detectDataset, type DetectDatasetOptions } from "./detect-dataset.js";

@@ -1,36 +1,72 @@
-/** IoU of two xyxy boxes at offsets in flat arrays. */
-export function boxIou(a: Float32Array | Float64Array, i: number, b: Float32Array | Float64Array, j: number): number {
-  const w = Math.min(a[4 * i + 2]!, b[4 * j + 2]!) - Math.max(a[4 * i]!, b[4 * j]!);
-  const h = Math.min(a[4 * i + 3]!, b[4 * j + 3]!) - Math.max(a[4 * i + 1]!, b[4 * j + 1]!);
-  if (w <= 0 || h <= 0) return 0;
-  const areaA = (a[4 * i + 2]! - a[4 * i]!) * (a[4 * i + 3]! - a[4 * i + 1]!);
-  const areaB = (b[4 * j + 2]! - b[4 * j]!) * (b[4 * j + 3]! - b[4 * j + 1]!);
-  return (w * h) / (areaA + areaB - w * h);
+/**
+ * IoU of every detection with every ground truth, in pycocotools's arithmetic: doubles, and right and lower edges as
+ * `x + w`. Against a crowd it is the share of the detection that lies inside.
+ * @param detections, truths `[n, 4]` xMin, yMin, width, height
+ * @param crowds 1 where the ground truth is a crowd
+ * @returns `[detections, truths]`
+ */
+export function iouMatrix(
+  detections: Float64Array,
+  truths: Float64Array,
+  crowds: Uint8Array,
+): Float64Array {
+  const d = detections.length / 4;
+  const g = truths.length / 4;
+  const out = new Float64Array(d * g);
+  for (let j = 0; j < g; j++) {
+    const gx = truths[4 * j]!;
+    const gy = truths[4 * j + 1]!;
+    const gw = truths[4 * j + 2]!;
+    const gh = truths[4 * j + 3]!;
+    for (let i = 0; i < d; i++) {
+      const dx = detections[4 * i]!;
+      const dy = detections[4 * i + 1]!;
+      const dw = detections[4 * i + 2]!;
+      const dh = detections[4 * i + 3]!;
+      const w = Math.min(dx + dw, gx + gw) - Math.max(dx, gx);
+      if (w <= 0) continue;
+      const h = Math.min(dy + dh, gy + gh) - Math.max(dy, gy);
+      if (h <= 0) continue;
+      const intersection = w * h;
+      const union = crowds[j] ? dw * dh : dw * dh + gw * gh - intersection;
+      out[i * g + j] = intersection / union;
+    }
+  }
+  return out;
+}
+
+/** Ground truths of one image and class in the order of matching: those that count, then the ignored ones. */
+export interface TruthOrder {
+  /** Columns of the IoU matrix. */
+  columns: Uint32Array;
+  /** By column. */
+  ignored: Uint8Array;
+  crowds: Uint8Array;
 }
 
 /**
- * Greedy matching of one image and class, as the COCO evaluation does it: detections by falling score each take the
- * free ground truth of highest IoU at or above the threshold, preferring ones that count over ignored ones.
- * @param detections `[D, 4]`, best first; `truths` `[G, 4]`, those that count first
- * @returns per detection the row of its ground truth, or -1
+ * Greedy matching of one image and class as COCO does it: detections by falling score each take the free ground truth
+ * of highest IoU at or above the threshold; one that counts is preferred to an ignored one.
+ * @param ious `[detections, truths]`
+ * @returns per detection the column of its ground truth, or -1
  */
 export function matchGreedy(
-  detections: Float64Array,
-  truths: Float64Array,
-  truthIgnored: readonly boolean[],
+  ious: Float64Array,
+  detections: number,
+  { columns, ignored, crowds }: TruthOrder,
   iouThreshold: number,
 ): Int32Array {
-  const d = detections.length / 4;
-  const g = truths.length / 4;
+  const g = columns.length;
   const taken = new Uint8Array(g);
-  const matches = new Int32Array(d).fill(-1);
-  for (let i = 0; i < d; i++) {
+  const matches = new Int32Array(detections).fill(-1);
+  for (let i = 0; i < detections; i++) {
     let best = Math.min(iouThreshold, 1 - 1e-10);
     let match = -1;
-    for (let j = 0; j < g; j++) {
-      if (taken[j]) continue;
-      if (match >= 0 && !truthIgnored[match] && truthIgnored[j]) break;
-      const iou = boxIou(detections, i, truths, j);
+    for (let k = 0; k < g; k++) {
+      const j = columns[k]!;
+      if (taken[j] && !crowds[j]) continue;
+      if (match >= 0 && !ignored[match] && ignored[j]) break;
+      const iou = ious[i * g + j]!;
       if (iou < best) continue;
       best = iou;
       match = j;

@@ -1,0 +1,11 @@
+export { composeTeacher, type ComposedTeacher, type StudentView } from "./compose-teacher.js";
+export { exportDetector, type ExportOptions } from "./export.js";
+export {
+  distilDetector,
+  pretrainOnCorruptions,
+  trainDetector,
+  type RecipeOptions,
+  type RecipeResult,
+} from "./recipes.js";
+export { corruptionStep, detectionStep, distillationStep, type StepOptions, type StepShape, type TeacherFeeds } from "./step.js";
+export { openTeacher, type Teacher } from "./teacher.js";

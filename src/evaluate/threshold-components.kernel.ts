@@ -1,0 +1,272 @@
+import type { BoxXyxyPx } from "../data/index.js";
+
+/** A connected group of pixels with the measurements that tell shapes apart. */
+export interface Component {
+  box: BoxXyxyPx;
+  areaPx2: number;
+  /** Mean of grey minus local mean, in local deviations: bright above 0. */
+  contrast: number;
+  /** Share of its pixels that are brighter than their surroundings. */
+  brightShare: number;
+  /** Longer over shorter principal axis. */
+  elongation: number;
+  /** Share of the box that it fills. */
+  fill: number;
+}
+
+/** Grey picture with what a local threshold needs: summed areas of values and squares. */
+export interface GreyField {
+  widthPx: number;
+  heightPx: number;
+  grey: Float32Array;
+  sum: Float64Array;
+  squares: Float64Array;
+  /** 1 where the picture belongs to the brighter of two groups (Otsu), opened against speckle: metal against belt. */
+  bright: Uint8Array;
+}
+
+/** Rec. 601 grey, smoothed 3x3, with summed-area tables. `pixels` is `[H, W, 3]`. */
+export function greyField(pixels: Uint8Array, widthPx: number, heightPx: number): GreyField {
+  const n = widthPx * heightPx;
+  const raw = new Float32Array(n);
+  for (let i = 0, j = 0; i < n; i++, j += 3)
+    raw[i] = 0.299 * pixels[j]! + 0.587 * pixels[j + 1]! + 0.114 * pixels[j + 2]!;
+  const grey = new Float32Array(n);
+  for (let y = 0; y < heightPx; y++) {
+    const up = Math.max(0, y - 1) * widthPx;
+    const here = y * widthPx;
+    const down = Math.min(heightPx - 1, y + 1) * widthPx;
+    for (let x = 0; x < widthPx; x++) {
+      const l = Math.max(0, x - 1);
+      const r = Math.min(widthPx - 1, x + 1);
+      grey[here + x] =
+        (raw[up + l]! +
+          raw[up + x]! +
+          raw[up + r]! +
+          raw[here + l]! +
+          raw[here + x]! +
+          raw[here + r]! +
+          raw[down + l]! +
+          raw[down + x]! +
+          raw[down + r]!) /
+        9;
+    }
+  }
+  const stride = widthPx + 1;
+  const sum = new Float64Array(stride * (heightPx + 1));
+  const squares = new Float64Array(stride * (heightPx + 1));
+  for (let y = 0; y < heightPx; y++) {
+    let row = 0;
+    let rowSquares = 0;
+    for (let x = 0; x < widthPx; x++) {
+      const v = grey[y * widthPx + x]!;
+      row += v;
+      rowSquares += v * v;
+      const at = (y + 1) * stride + x + 1;
+      sum[at] = sum[at - stride]! + row;
+      squares[at] = squares[at - stride]! + rowSquares;
+    }
+  }
+  const level = otsu(grey);
+  const bright = Uint8Array.from(grey, (v) => (v > level ? 1 : 0));
+  return { widthPx, heightPx, grey, sum, squares, bright: filledBright(bright, widthPx, heightPx) };
+}
+
+/** The grey level that parts the histogram into two groups of least inner variance. */
+function otsu(grey: Float32Array): number {
+  const histogram = new Float64Array(256);
+  for (const v of grey) histogram[Math.min(255, v | 0)]!++;
+  let total = 0;
+  for (let v = 0; v < 256; v++) total += v * histogram[v]!;
+  let below = 0;
+  let belowSum = 0;
+  let best = 0;
+  let level = 0;
+  for (let v = 0; v < 256; v++) {
+    below += histogram[v]!;
+    belowSum += v * histogram[v]!;
+    const above = grey.length - below;
+    if (below === 0 || above === 0) continue;
+    const gap = belowSum / below - (total - belowSum) / above;
+    const between = below * above * gap * gap;
+    if (between > best) {
+      best = between;
+      level = v;
+    }
+  }
+  return level;
+}
+
+/** Fills small dark islands (pits and scratches) but not holes: a dark pixel counts as metal when metal is near on all four sides. */
+function filledBright(bright: Uint8Array, w: number, h: number): Uint8Array {
+  const out = bright.slice();
+  const reach = 7;
+  for (let y = reach; y < h - reach; y++) {
+    for (let x = reach; x < w - reach; x++) {
+      const i = y * w + x;
+      if (bright[i] === 1) continue;
+      let sides = 0;
+      for (let k = 1; k <= reach && sides < 1; k++) if (bright[i - k] === 1) sides++;
+      if (sides < 1) continue;
+      for (let k = 1; k <= reach && sides < 2; k++) if (bright[i + k] === 1) sides++;
+      if (sides < 2) continue;
+      for (let k = 1; k <= reach && sides < 3; k++) if (bright[i - k * w] === 1) sides++;
+      if (sides < 3) continue;
+      for (let k = 1; k <= reach && sides < 4; k++) if (bright[i + k * w] === 1) sides++;
+      if (sides === 4) out[i] = 1;
+    }
+  }
+  return out;
+}
+
+export interface ComponentOptions {
+  /** Half side of the window of the local mean. */
+  windowPx: number;
+  /** Local deviations from the local mean that mark a pixel. */
+  deviations: number;
+  /** Least difference in grey levels, against flat noise. */
+  leastGrey: number;
+  /** Metal is shrunk by this before it is searched, against its edges. */
+  insetPx: number;
+  /** Marked pixels are grown by this, to close gaps. */
+  closePx: number;
+  smallestPx2: number;
+  /** Sides of a component's box, min and max. */
+  sidePx: readonly [number, number];
+}
+
+/** Marks pixels that differ from their surroundings on metal, and groups them (8-connected). */
+export function findComponents(field: GreyField, options: ComponentOptions): Component[] {
+  const { widthPx: w, heightPx: h, grey, sum, squares } = field;
+  const { windowPx, deviations, leastGrey, insetPx, closePx } = options;
+  const stride = w + 1;
+  const metal = eroded(field.bright, w, h, insetPx);
+  const contrast = new Float32Array(w * h);
+  const marked = new Uint8Array(w * h);
+  for (let y = 0; y < h; y++) {
+    const y0 = Math.max(0, y - windowPx);
+    const y1 = Math.min(h, y + windowPx + 1);
+    for (let x = 0; x < w; x++) {
+      const i = y * w + x;
+      if (metal[i] === 0) continue;
+      const x0 = Math.max(0, x - windowPx);
+      const x1 = Math.min(w, x + windowPx + 1);
+      const n = (x1 - x0) * (y1 - y0);
+      const a = y0 * stride;
+      const b = y1 * stride;
+      const mean = (sum[b + x1]! - sum[a + x1]! - sum[b + x0]! + sum[a + x0]!) / n;
+      const square =
+        (squares[b + x1]! - squares[a + x1]! - squares[b + x0]! + squares[a + x0]!) / n;
+      const deviation = Math.sqrt(Math.max(1, square - mean * mean));
+      const off = grey[i]! - mean;
+      contrast[i] = off / deviation;
+      if (Math.abs(off) > deviations * deviation && Math.abs(off) > leastGrey) marked[i] = 1;
+    }
+  }
+  return group(dilated(marked, w, h, closePx), marked, contrast, w, h, options);
+}
+
+function eroded(mask: Uint8Array, w: number, h: number, radius: number): Uint8Array {
+  const inverse = Uint8Array.from(mask, (v) => 1 - v);
+  return Uint8Array.from(dilated(inverse, w, h, radius), (v) => 1 - v);
+}
+
+/** Grows a mask by a square, one axis after the other. */
+function dilated(mask: Uint8Array, w: number, h: number, radius: number): Uint8Array {
+  if (radius <= 0) return mask;
+  const across = new Uint8Array(w * h);
+  const out = new Uint8Array(w * h);
+  for (let y = 0; y < h; y++) {
+    for (let x = 0; x < w; x++) {
+      if (mask[y * w + x] === 0) continue;
+      across.fill(1, y * w + Math.max(0, x - radius), y * w + Math.min(w, x + radius + 1));
+    }
+  }
+  for (let y = 0; y < h; y++) {
+    for (let x = 0; x < w; x++) {
+      if (across[y * w + x] === 0) continue;
+      for (let v = Math.max(0, y - radius); v <= Math.min(h - 1, y + radius); v++)
+        out[v * w + x] = 1;
+    }
+  }
+  return out;
+}
+
+function group(
+  grown: Uint8Array,
+  marked: Uint8Array,
+  contrast: Float32Array,
+  w: number,
+  h: number,
+  { smallestPx2, sidePx }: ComponentOptions,
+): Component[] {
+  const seen = new Uint8Array(w * h);
+  const stack: number[] = [];
+  const found: Component[] = [];
+  for (let start = 0; start < w * h; start++) {
+    if (grown[start] === 0 || seen[start] === 1) continue;
+    let n = 0;
+    let total = 0;
+    let brighter = 0;
+    let sx = 0;
+    let sy = 0;
+    let sxx = 0;
+    let syy = 0;
+    let sxy = 0;
+    const box = { xMin: w, yMin: h, xMax: 0, yMax: 0 };
+    stack.push(start);
+    seen[start] = 1;
+    while (stack.length > 0) {
+      const i = stack.pop()!;
+      const x = i % w;
+      const y = (i - x) / w;
+      // The grown mask only joins; measured are the pixels that were marked.
+      if (marked[i] === 1) {
+        n++;
+        total += contrast[i]!;
+        if (contrast[i]! > 0) brighter++;
+        sx += x;
+        sy += y;
+        sxx += x * x;
+        syy += y * y;
+        sxy += x * y;
+        if (x < box.xMin) box.xMin = x;
+        if (y < box.yMin) box.yMin = y;
+        if (x + 1 > box.xMax) box.xMax = x + 1;
+        if (y + 1 > box.yMax) box.yMax = y + 1;
+      }
+      for (let v = Math.max(0, y - 1); v <= Math.min(h - 1, y + 1); v++) {
+        for (let u = Math.max(0, x - 1); u <= Math.min(w - 1, x + 1); u++) {
+          const j = v * w + u;
+          if (grown[j] === 1 && seen[j] === 0) {
+            seen[j] = 1;
+            stack.push(j);
+          }
+        }
+      }
+    }
+    const width = box.xMax - box.xMin;
+    const height = box.yMax - box.yMin;
+    if (
+      n < smallestPx2 ||
+      Math.max(width, height) > sidePx[1] ||
+      Math.max(width, height) < sidePx[0]
+    )
+      continue;
+    const mx = sx / n;
+    const my = sy / n;
+    const a = sxx / n - mx * mx + 0.1;
+    const c = syy / n - my * my + 0.1;
+    const b = sxy / n - mx * my;
+    const root = Math.sqrt(((a - c) / 2) ** 2 + b * b);
+    found.push({
+      box,
+      areaPx2: n,
+      contrast: total / n,
+      brightShare: brighter / n,
+      elongation: Math.sqrt(((a + c) / 2 + root) / Math.max(0.05, (a + c) / 2 - root)),
+      fill: n / (width * height),
+    });
+  }
+  return found;
+}

@@ -1,0 +1,191 @@
+import { EdgeDistillError, type Logger, type OnProgress } from "../base/index.js";
+import { loadImageCache, tileCache, type ImageCache } from "../data/index.js";
+import {
+  distilDetector,
+  exportDetector,
+  openTeacher,
+  pretrainOnCorruptions,
+  trainDetector,
+  type RecipeOptions,
+  type RecipeResult,
+  type StepShape,
+} from "../distill/index.js";
+import type { Engine } from "../engine/index.js";
+import { IMAGENET_NORMALIZATION, inputSpec, type InputSpec } from "../image/index.js";
+import { loadModel, serializeModel, type Model } from "../onnx/index.js";
+import { architecture } from "../students/index.js";
+import type { Budget, StepMetrics } from "../train/index.js";
+import type { JobConfig } from "./config.js";
+import { augmentOptions, type JobData } from "./data-stage.js";
+
+/** What training one network gave. */
+export interface TrainedNetwork {
+  /** The inference graph, serialized. */
+  model: Uint8Array;
+  parameters: number;
+  /** CPU and wall seconds over all its stages. */
+  cpuSeconds: number;
+  wallSeconds: number;
+  curves: readonly { stage: string; history: readonly StepMetrics[] }[];
+}
+
+export interface NetworkContext {
+  config: JobConfig;
+  data: JobData;
+  engine: Engine;
+  onProgress: OnProgress;
+  logger: Logger;
+  signal?: AbortSignal;
+}
+
+/** Decoded training images at the size that the network trains on. */
+export interface TrainingImages {
+  labelled: ImageCache;
+  /** Everything without labels, the labelled images' pictures included. */
+  all: ImageCache;
+}
+
+export async function loadTrainingImages({ config, data, onProgress, signal }: NetworkContext): Promise<TrainingImages> {
+  const { widthPx, heightPx, trainWidthPx = widthPx, trainHeightPx = heightPx } = config.input;
+  const load = async (dataset: JobData["labelled"]): Promise<ImageCache> => {
+    const cache = await loadImageCache(dataset, { widthPx, heightPx, onProgress, ...(signal ? { signal } : {}) });
+    const whole = trainWidthPx === widthPx && trainHeightPx === heightPx;
+    return whole ? cache : tileCache(cache, { widthPx: trainWidthPx, heightPx: trainHeightPx });
+  };
+  return { labelled: await load(data.labelled), all: await load(data.unlabelled) };
+}
+
+function stepShape({ config, data }: NetworkContext, architectureId: string): StepShape {
+  const { widthPx, heightPx, trainWidthPx = widthPx, trainHeightPx = heightPx } = config.input;
+  return {
+    architecture: architecture(architectureId),
+    classCount: data.classes.length,
+    widthPx: trainWidthPx,
+    heightPx: trainHeightPx,
+    batch: config.training.batch,
+  };
+}
+
+type StageOptions = Pick<RecipeOptions, "stage" | "budget"> & Partial<Pick<RecipeOptions, "from" | "learningRate">>;
+
+function recipe(context: NetworkContext, shape: StepShape, { learningRate, ...stage }: StageOptions): RecipeOptions {
+  const { config, engine, onProgress, signal } = context;
+  return {
+    engine,
+    shape,
+    seed: config.seed,
+    augment: augmentOptions(config),
+    onProgress,
+    ...(signal ? { signal } : {}),
+    learningRate: learningRate ?? config.training.learningRate,
+    ...stage,
+  };
+}
+
+function trained(
+  context: NetworkContext,
+  shape: StepShape,
+  stages: readonly { stage: string; result: RecipeResult }[],
+  { features = false, batch = 1 as number | string, size = context.config.input as { widthPx: number; heightPx: number } } = {},
+): TrainedNetwork {
+  const last = stages[stages.length - 1];
+  if (!last) throw new EdgeDistillError("INTERNAL", "A network was trained without stages");
+  const { widthPx, heightPx } = size;
+  const { classCount } = shape;
+  const { weights } = last.result;
+  const model = exportDetector({ weights, architecture: shape.architecture, classCount, widthPx, heightPx, batch, features });
+  const total = (key: "cpuSeconds" | "wallSeconds"): number => stages.reduce((sum, s) => sum + s.result.fit[key], 0);
+  return {
+    model: serializeModel(model),
+    parameters: last.result.parameterCount,
+    cpuSeconds: total("cpuSeconds"),
+    wallSeconds: total("wallSeconds"),
+    curves: stages.map(({ stage, result }) => ({ stage, history: result.fit.history })),
+  };
+}
+
+/**
+ * The domain teacher: a larger network, pre-trained on the images without labels, then given its own head on the
+ * labelled ones. The first file teaches (free batch, training size, feature map); the second is evaluated.
+ */
+export async function trainTeacher(
+  context: NetworkContext,
+  images: TrainingImages,
+): Promise<{ teaching: TrainedNetwork; whole: TrainedNetwork }> {
+  const { config } = context;
+  const shape = stepShape(context, config.teacher.architecture);
+  const pretrained = await pretrainOnCorruptions(
+    images.all,
+    recipe(context, shape, { stage: "pre-train teacher", budget: { wallSeconds: config.teacher.pretrainSeconds } }),
+  );
+  const head = await trainDetector(
+    images.labelled,
+    recipe(context, shape, {
+      stage: "train teacher",
+      budget: { wallSeconds: config.teacher.trainSeconds },
+      from: pretrained.weights,
+    }),
+  );
+  const stages = [
+    { stage: "pre-train teacher", result: pretrained },
+    { stage: "train teacher", result: head },
+  ];
+  return {
+    teaching: trained(context, shape, stages, { features: true, batch: "N", size: shape }),
+    whole: trained(context, shape, stages),
+  };
+}
+
+/** A student distilled from the teacher on every image, then fine-tuned on the labelled ones. */
+export async function trainStudent(
+  context: NetworkContext,
+  images: TrainingImages,
+  teacher: { model: Model; input: InputSpec; where: string },
+): Promise<TrainedNetwork> {
+  const { config, engine, logger } = context;
+  const shape = stepShape(context, config.student.architecture);
+  await using open = await openTeacher(teacher.model, { engine, input: teacher.input, view: shape, where: teacher.where });
+  logger.info(`the teacher gives ${open.description}`);
+  const distilled = await distilDetector(
+    images.all,
+    open,
+    recipe(context, shape, { stage: "distil student", budget: { wallSeconds: config.student.distilSeconds } }),
+  );
+  const tuned = await trainDetector(
+    images.labelled,
+    recipe(context, shape, {
+      stage: "fine-tune student",
+      budget: { wallSeconds: config.student.finetuneSeconds },
+      from: distilled.weights,
+      // a head that the teacher has not trained starts fresh and needs the full rate
+      learningRate: config.training.learningRate * (open.feeds.detections ? 0.5 : 1),
+    }),
+  );
+  return trained(context, shape, [
+    { stage: "distil student", result: distilled },
+    { stage: "fine-tune student", result: tuned },
+  ]);
+}
+
+/** The same student on the same labels, nothing else, within a given CPU time. */
+export async function trainFromScratch(context: NetworkContext, images: TrainingImages, budget: Budget): Promise<TrainedNetwork> {
+  const shape = stepShape(context, context.config.student.architecture);
+  const result = await trainDetector(images.labelled, recipe(context, shape, { stage: "train from scratch", budget }));
+  return trained(context, shape, [{ stage: "train from scratch", result }]);
+}
+
+/** Loads the user's teacher and settles how it wants its pixels. @throws CONFIG_INVALID when its input size is unknown */
+export async function loadTeacher(path: string, given: Partial<InputSpec> = {}): Promise<{ model: Model; input: InputSpec }> {
+  const model = await loadModel(path);
+  const dims = model.graph.inputs.find((v) => !v.initializer)?.dims ?? [];
+  const nhwc = given.layout === "nhwc" || dims[3] === 3;
+  const height = given.heightPx ?? dims[nhwc ? 1 : 2];
+  const width = given.widthPx ?? dims[nhwc ? 2 : 3];
+  if (typeof width !== "number" || typeof height !== "number")
+    throw new EdgeDistillError("CONFIG_INVALID", `${path} does not say what size its input image has`, {
+      hint: 'Set "teacher.input.widthPx" and "teacher.input.heightPx" in the config.',
+      details: { path, dims },
+    });
+  const layout = nhwc ? "nhwc" : "nchw";
+  return { model, input: inputSpec({ ...IMAGENET_NORMALIZATION, layout, ...given, widthPx: width, heightPx: height }) };
+}
