@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { readFileSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import { publint } from "publint";
 import { formatMessage } from "publint/utils";
 import { packTarball } from "./check/pack-tarball.js";
@@ -48,18 +49,19 @@ function runNode(args: readonly string[]): Promise<boolean> {
 
 /** Packs the package and lets publint and attw look at what a user would install. */
 async function checkTarball(): Promise<boolean> {
-  const { staged, tarball } = await packTarball(
-    join(tmpdir(), `edge-distill-check-${String(process.pid)}`),
-  );
-  const { messages, pkg } = await publint({ pkgDir: staged, strict: true, pack: false });
-  for (const message of messages) console.error(formatMessage(message, pkg));
-  const attw = await runNode([
-    binPath("@arethetypeswrong/cli", "attw"),
-    tarball,
-    "--profile",
-    "esm-only",
-  ]);
-  return attw && messages.length === 0;
+  const folder = join(tmpdir(), `edge-distill-check-${String(process.pid)}`);
+  try {
+    const { staged, tarball } = await packTarball(folder);
+    const { messages, pkg } = await publint({ pkgDir: staged, strict: true, pack: false });
+    for (const message of messages) console.error(formatMessage(message, pkg));
+    const attw = binPath("@arethetypeswrong/cli", "attw");
+    return (await runNode([attw, tarball, "--profile", "esm-only"])) && messages.length === 0;
+  } catch (error) {
+    console.error(error);
+    return false;
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
 }
 
 const STEPS: readonly Step[] = [

@@ -1,12 +1,21 @@
 import { generateKeyPairSync } from "node:crypto";
-import { mkdtempSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { afterAll } from "vitest";
 import type { BundleDraft } from "../../src/bundle/index.js";
 import { inputSpec } from "../../src/image/index.js";
 
+const made: string[] = [];
+afterAll(() => {
+  for (const folder of made) rmSync(folder, { recursive: true, force: true });
+});
+
+/** A folder that is gone when the test file is done. */
 export function temporaryFolder(): string {
-  return mkdtempSync(join(tmpdir(), "edge-distill-bundle-"));
+  const folder = mkdtempSync(join(tmpdir(), "edge-distill-bundle-"));
+  made.push(folder);
+  return folder;
 }
 
 export function ed25519(): { privatePem: string; publicPem: string } {

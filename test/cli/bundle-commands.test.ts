@@ -1,15 +1,14 @@
 import {
   appendFileSync,
+  chmodSync,
   existsSync,
-  mkdtempSync,
   readdirSync,
   statSync,
   writeFileSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeEach, expect, it } from "vitest";
-import { draft } from "../bundle/draft.js";
+import { draft, temporaryFolder } from "../bundle/draft.js";
 import { run } from "./run.js";
 
 let folder = "";
@@ -17,7 +16,7 @@ const at = (name: string): string => join(folder, name);
 
 /** A pair of keys, two models, and the draft that names them. */
 beforeEach(async () => {
-  folder = mkdtempSync(join(tmpdir(), "edge-distill-cli-"));
+  folder = temporaryFolder();
   expect((await run(["keys", "--out", at("signing")])).status).toBe(0);
   const { variants, ...rest } = draft();
   const files = variants.map(({ model, ...variant }) => {
@@ -109,7 +108,6 @@ it("a model that is missing, and a draft that is missing, are named", async () =
 });
 
 it("warns of a private key that others can read", async () => {
-  const { chmodSync } = await import("node:fs");
   chmodSync(at("signing-private.pem"), 0o644);
   expect((await pack()).stderr).toContain("chmod 600");
 });

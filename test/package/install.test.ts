@@ -6,7 +6,8 @@ beforeAll(async () => {
   project = await installTarball();
 }, 600_000);
 afterAll(() => {
-  project.remove();
+  // Undefined when it could not be installed.
+  (project as Project | undefined)?.remove();
 });
 
 describe("installed into an empty project", () => {

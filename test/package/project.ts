@@ -25,7 +25,9 @@ export interface Project {
 
 /** The specifiers of `exports`: `edge-distill`, `edge-distill/onnx` … without package.json. */
 export function doors(): string[] {
-  const { exports } = JSON.parse(readFileSync("package.json", "utf8")) as { exports: Record<string, unknown> };
+  const { exports } = JSON.parse(readFileSync("package.json", "utf8")) as {
+    exports: Record<string, unknown>;
+  };
   return Object.keys(exports)
     .filter((key) => key !== "./package.json")
     .map((key) => `edge-distill${key.slice(1)}`);
@@ -36,10 +38,24 @@ export async function installTarball(...flags: string[]): Promise<Project> {
   const base = mkdtempSync(join(tmpdir(), "edge-distill-package-"));
   const { tarball } = await packTarball(join(base, "pack"), { types: false });
   const folder = mkdtempSync(join(tmpdir(), "edge-distill-project-"));
-  writeFileSync(join(folder, "package.json"), JSON.stringify({ name: "project", private: true, type: "module" }));
-  const args = ["install", tarball, "--prefer-offline", "--no-audit", "--no-fund", "--loglevel=error", ...flags];
+  writeFileSync(
+    join(folder, "package.json"),
+    JSON.stringify({ name: "project", private: true, type: "module" }),
+  );
+  const args = [
+    "install",
+    tarball,
+    "--prefer-offline",
+    "--no-audit",
+    "--no-fund",
+    "--loglevel=error",
+    ...flags,
+  ];
   // The line that the README tells users to set: npm 10 runs install scripts, and this one would download CUDA.
-  await run("npm", args, { cwd: folder, env: { ...process.env, ONNXRUNTIME_NODE_INSTALL: "skip" } });
+  await run("npm", args, {
+    cwd: folder,
+    env: { ...process.env, ONNXRUNTIME_NODE_INSTALL: "skip" },
+  });
   const start = async (file: string, rest: string[]): Promise<Outcome> => {
     try {
       return { status: 0, ...(await run(file, rest, { cwd: folder })) };

@@ -6,12 +6,14 @@ beforeAll(async () => {
   project = await installTarball("--omit=optional");
 }, 120_000);
 afterAll(() => {
-  project.remove();
+  // Undefined when it could not be installed.
+  (project as Project | undefined)?.remove();
 });
 
 describe("installed without its optional dependencies", () => {
   it("has none of them", () => {
-    for (const name of ["onnxruntime-node", "koffi", "sharp"]) expect(isInstalled(project, name)).toBe(false);
+    for (const name of ["onnxruntime-node", "koffi", "sharp"])
+      expect(isInstalled(project, name)).toBe(false);
   });
 
   it.each(doors())("%s loads", async (door) => {
@@ -30,7 +32,11 @@ describe("installed without its optional dependencies", () => {
       try { parseManifest(new Uint8Array(), "manifest.json"); }
       catch (error) { console.log(classes.map((c) => error instanceof c).join()); }
     `);
-    expect(stdout).toBe(`${doors().map(() => "true").join()}\n`);
+    expect(stdout).toBe(
+      `${doors()
+        .map(() => "true")
+        .join()}\n`,
+    );
   });
 
   it.each([
@@ -49,10 +55,19 @@ describe("installed without its optional dependencies", () => {
 
   it("runs the command line: help, devices, and a doctor that says what is missing", async () => {
     const help = await project.cli("--help");
-    expect(help).toMatchObject({ status: 0, stdout: expect.stringContaining("Commands:") as string });
+    expect(help).toMatchObject({
+      status: 0,
+      stdout: expect.stringContaining("Commands:") as string,
+    });
     const devices = await project.cli("devices");
-    expect(devices).toMatchObject({ status: 0, stdout: expect.stringContaining("raspberry-pi-5") as string });
+    expect(devices).toMatchObject({
+      status: 0,
+      stdout: expect.stringContaining("raspberry-pi-5") as string,
+    });
     const doctor = await project.cli("doctor");
-    expect(doctor).toMatchObject({ status: 6, stdout: expect.stringContaining("npm install sharp") as string });
+    expect(doctor).toMatchObject({
+      status: 6,
+      stdout: expect.stringContaining("npm install sharp") as string,
+    });
   });
 });
