@@ -23,7 +23,7 @@ export const REAL_MODELS: readonly RealModel[] = [
     name: "squeezenet",
     path: `${ROOT}/squeezenet1_1_fp32/squeezenet1.1_fp32.onnx`,
     input: "data",
-    dims: [1, 3, 224, 224],
+    dims: [2, 3, 224, 224],
   },
   {
     name: "mobilenetv2",

@@ -1,9 +1,9 @@
 import { EdgeDistillError } from "../../base/index.js";
-import type { HostTensor } from "../../tensor/index.js";
+import type { DType, HostTensor } from "../../tensor/index.js";
 import type { Attribute } from "./attribute.js";
 import { Node, type NodeInit } from "./node.js";
 import { dependencies } from "./scope.js";
-import { Value } from "./value.js";
+import { Value, type Dim } from "./value.js";
 
 /** A dataflow graph: named inputs and outputs, constants, and nodes in execution order. */
 export class Graph {
@@ -44,6 +44,14 @@ export class Graph {
   /** Marks a name as taken (for values that a caller creates itself). */
   reserveName(name: string): void {
     this.#names.add(name);
+  }
+
+  /** A value with a name of its own in this graph, for a node about to be added. */
+  newValue(
+    stem: string,
+    facts: { dtype?: DType | undefined; dims?: readonly Dim[] | undefined } = {},
+  ): Value {
+    return new Value(this.uniqueName(stem), facts);
   }
 
   addInput(value: Value): Value {

@@ -10,10 +10,13 @@ function combine(
   const a = ctx.known(0);
   const b = ctx.known(1);
   if (!a || !b || (a.length !== b.length && a.length !== 1 && b.length !== 1)) return undefined;
+  const single = ctx.dtype(0) === "float32";
   return Array.from({ length: Math.max(a.length, b.length) }, (_, i) => {
     const x = a[a.length === 1 ? 0 : i];
     const y = b[b.length === 1 ? 0 : i];
-    return typeof x === "number" && typeof y === "number" ? f(x, y) : undefined;
+    if (typeof x !== "number" || typeof y !== "number") return undefined;
+    const result = f(x, y);
+    return result !== undefined && single ? Math.fround(result) : result;
   });
 }
 

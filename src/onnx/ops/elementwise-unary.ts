@@ -24,7 +24,13 @@ function followed(op: string, f: (x: number) => number): OpSpec {
     sinceOpset: 1,
     infer: (_, ctx) => {
       ctx.set(0, ctx.dtype(0), ctx.dims(0));
-      ctx.setKnown(ctx.known(0)?.map((e) => (typeof e === "number" ? f(e) : undefined)));
+      const single = ctx.dtype(0) === "float32";
+      ctx.setKnown(
+        ctx.known(0)?.map((e) => {
+          if (typeof e !== "number") return undefined;
+          return single ? Math.fround(f(e)) : f(e);
+        }),
+      );
     },
   });
 }

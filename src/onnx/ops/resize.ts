@@ -2,14 +2,16 @@ import type { Dim } from "../ir/index.js";
 import type { Dims, InferContext } from "./context.js";
 import { defineOp, type OpSpec } from "./spec.js";
 
-/** `floor(length * scale)` per axis, as ONNX computes it. */
+/** `floor(length * scale)` per axis, the product in float32 as runtimes compute it. */
 function scaledDims(ctx: InferContext, x: Dims, scales: readonly number[] | undefined): Dims {
   if (scales && scales.length !== x.length)
     ctx.fail("scales need one entry per axis", { expected: x.length, actual: scales.length });
   return x.map((d, i) => {
     const scale = scales?.[i];
     if (scale === 1) return d;
-    return scale === undefined ? ctx.fresh(i) : ctx.map(d, i, (n) => Math.floor(n * scale));
+    return scale === undefined
+      ? ctx.fresh(i)
+      : ctx.map(d, i, (n) => Math.floor(Math.fround(n * scale)));
   });
 }
 
