@@ -1,3 +1,4 @@
+import type { LetterboxTransform } from "../image/index.js";
 import type { Detections } from "./detections.js";
 
 /** Candidates in network px before NMS; grows as needed. */
@@ -40,13 +41,19 @@ export class CandidateList {
 }
 
 /** `[A, 4 + C]` rows of xyxy network px and class scores: every class above the threshold is a candidate. */
-export function collectDense(data: Float32Array, anchors: number, classes: number, threshold: number): Detections {
+export function collectDense(
+  data: Float32Array,
+  anchors: number,
+  classes: number,
+  threshold: number,
+): Detections {
   const list = new CandidateList();
   const stride = 4 + classes;
   for (let a = 0, at = 0; a < anchors; a++, at += stride)
     for (let c = 0; c < classes; c++) {
       const score = data[at + 4 + c]!;
-      if (score >= threshold) list.push(data[at]!, data[at + 1]!, data[at + 2]!, data[at + 3]!, score, c);
+      if (score >= threshold)
+        list.push(data[at]!, data[at + 1]!, data[at + 2]!, data[at + 3]!, score, c);
     }
   return list.detections();
 }
@@ -81,4 +88,27 @@ export function collectYolox(
         }
       }
   return list.detections();
+}
+
+/**
+ * Network px → source px, clipped to the image.
+ * @returns `boxes` of every row, and the `rows` whose box still has an area (NaN has none)
+ */
+export function toSourceBoxes(
+  { boxes, count }: Detections,
+  { scale, padXPx, padYPx, sourceWidthPx, sourceHeightPx }: LetterboxTransform,
+): { boxes: Float32Array; rows: number[] } {
+  const out = new Float32Array(4 * count);
+  const rows: number[] = [];
+  for (let i = 0; i < count; i++) {
+    for (let k = 0; k < 4; k += 2) {
+      out[4 * i + k] = Math.min(sourceWidthPx, Math.max(0, (boxes[4 * i + k]! - padXPx) / scale));
+      out[4 * i + k + 1] = Math.min(
+        sourceHeightPx,
+        Math.max(0, (boxes[4 * i + k + 1]! - padYPx) / scale),
+      );
+    }
+    if (out[4 * i + 2]! > out[4 * i]! && out[4 * i + 3]! > out[4 * i + 1]!) rows.push(i);
+  }
+  return { boxes: out, rows };
 }

@@ -1,40 +1,34 @@
 import { EdgeDistillError } from "../base/index.js";
-import type { LetterboxTransform } from "../image/index.js";
 import type { HostTensor } from "../tensor/index.js";
 import { collectDense, collectYolox } from "./candidates.kernel.js";
 import type { Detections } from "./detections.js";
-import { nonMaxSuppression } from "./nms.kernel.js";
 
-/** How a model's outputs are read. */
-export interface DecodeSpec {
-  /** Key of {@link DECODERS}. */
-  decoder: string;
+/** Outputs of one run, by name. */
+export type OutputTensors = Readonly<Record<string, HostTensor>>;
+
+/** What a decoder has to know about the model besides its outputs. */
+export interface DecoderContext {
   classCount: number;
   /** Network input size. */
   widthPx: number;
   heightPx: number;
-  scoreThreshold?: number;
-  iouThreshold?: number;
-  maxDetections?: number;
+  /** Candidates below it are not wanted. */
+  scoreThreshold: number;
 }
 
-/** Turns one image's raw output into candidates in network px. */
+/** How one family of models writes its results: outputs → candidates in network px. */
 export interface Decoder {
   id: string;
-  collect(output: HostTensor<"float32">, spec: DecodeSpec & { scoreThreshold: number }): Detections;
+  /** The outputs it reads, in words: name or place, dims, meaning. */
+  reads: string;
+  /** Whether candidates overlap and want non-maximum suppression. */
+  suppress: boolean;
+  /** @throws DECODE_SHAPE */
+  collect(outputs: OutputTensors, context: DecoderContext): Detections;
 }
 
+/** Checks a decoder's form at compile time; put the result into a table to use it. */
 export const defineDecoder = (decoder: Decoder): Decoder => decoder;
-
-function expectShape({ dims }: HostTensor, expected: readonly (number | string)[], decoder: string): void {
-  const fits = dims.length === expected.length && expected.every((e, i) => typeof e === "string" || e === dims[i]);
-  if (!fits)
-    throw new EdgeDistillError(
-      "DECODE_SHAPE",
-      `Decoder "${decoder}" expects an output [${expected.join(", ")}], the model gave [${dims.join(", ")}]`,
-      { hint: "Check the decoder, the class names and the input size of the bundle.", details: { dims, expected, decoder } },
-    );
-}
 
 const YOLOX_STRIDES = [8, 16, 32] as const;
 
@@ -42,54 +36,74 @@ const YOLOX_STRIDES = [8, 16, 32] as const;
 export const DECODERS: readonly Decoder[] = [
   defineDecoder({
     id: "edge-distill-dense",
-    collect: (output, { classCount, scoreThreshold }) => {
-      expectShape(output, [1, "A", 4 + classCount], "edge-distill-dense");
-      return collectDense(output.data, output.dims[1] ?? 0, classCount, scoreThreshold);
+    reads:
+      "[1, A, 4 + C] float32: xMin, yMin, xMax, yMax in network px, then C class scores in [0, 1]",
+    suppress: true,
+    collect: (outputs, { classCount, scoreThreshold }) => {
+      const { dims, data } = onlyOutput(outputs, "edge-distill-dense", [1, "A", 4 + classCount]);
+      return collectDense(data, dims[1] ?? 0, classCount, scoreThreshold);
     },
   }),
   defineDecoder({
     id: "yolox",
-    collect: (output, { classCount, scoreThreshold, widthPx, heightPx }) => {
+    reads:
+      "[1, A, 5 + C] float32: cx, cy (cells), log w, log h (strides), objectness, C class scores; strides 8, 16, 32",
+    suppress: true,
+    collect: (outputs, { classCount, scoreThreshold, widthPx, heightPx }) => {
       const cells = YOLOX_STRIDES.reduce((n, s) => n + (widthPx / s) * (heightPx / s), 0);
-      expectShape(output, [1, cells, 5 + classCount], "yolox");
-      return collectYolox(output.data, classCount, scoreThreshold, widthPx, heightPx, YOLOX_STRIDES);
+      const { data } = onlyOutput(outputs, "yolox", [1, cells, 5 + classCount]);
+      return collectYolox(data, classCount, scoreThreshold, widthPx, heightPx, YOLOX_STRIDES);
     },
   }),
 ];
 
-/** Network px → source px, clipped to the image, in place of a new array. */
-function toSource(d: Detections, t: LetterboxTransform): Detections {
-  const boxes = new Float32Array(d.boxes.length);
-  for (let i = 0; i < boxes.length; i++) {
-    const horizontal = i % 2 === 0;
-    const v = ((d.boxes[i] ?? 0) - (horizontal ? t.padXPx : t.padYPx)) / t.scale;
-    boxes[i] = Math.min(horizontal ? t.sourceWidthPx : t.sourceHeightPx, Math.max(0, v));
-  }
-  return { ...d, boxes };
+/** @throws DECODE_UNKNOWN */
+export function findDecoder(id: string, decoders: readonly Decoder[] = DECODERS): Decoder {
+  const decoder = decoders.find((d) => d.id === id);
+  if (decoder === undefined)
+    throw new EdgeDistillError("DECODE_UNKNOWN", `There is no decoder "${id}"`, {
+      hint: `Use one of ${decoders.map((d) => d.id).join(", ")}.`,
+      details: { decoder: id },
+    });
+  return decoder;
 }
 
-/**
- * Model outputs of one image → detections in source px: decode, suppress, undo the letterbox.
- * @param outputs the session's outputs; the first float32 one is read
- * @throws DECODE_SHAPE, DECODE_UNKNOWN
- */
-export function decodeDetections(
-  outputs: Readonly<Record<string, HostTensor>>,
-  spec: DecodeSpec,
-  transform: LetterboxTransform,
-): Detections {
-  const decoder = DECODERS.find(({ id }) => id === spec.decoder);
-  if (!decoder)
-    throw new EdgeDistillError("DECODE_UNKNOWN", `There is no decoder "${spec.decoder}"`, {
-      hint: `Use one of ${DECODERS.map(({ id }) => id).join(", ")}.`,
-      details: { decoder: spec.decoder },
-    });
-  const output = Object.values(outputs).find((t): t is HostTensor<"float32"> => t.dtype === "float32");
-  if (!output)
-    throw new EdgeDistillError("DECODE_SHAPE", `Decoder "${spec.decoder}" found no float32 output`, {
-      hint: "Export the model with float32 outputs.",
-    });
-  const { scoreThreshold = 0.25, iouThreshold = 0.6, maxDetections = 300 } = spec;
-  const candidates = decoder.collect(output, { ...spec, scoreThreshold });
-  return toSource(nonMaxSuppression(candidates, { iouThreshold, maxDetections }), transform);
+/** The model's first float32 output, which must have these dims; a string stands for any size. */
+function onlyOutput(
+  outputs: OutputTensors,
+  decoder: string,
+  expected: readonly (number | string)[],
+): HostTensor<"float32"> {
+  const output = Object.values(outputs).find(
+    (t): t is HostTensor<"float32"> => t.dtype === "float32",
+  );
+  const form = `[${expected.join(", ")}]`;
+  if (output === undefined)
+    throw new EdgeDistillError(
+      "DECODE_SHAPE",
+      `Decoder "${decoder}" expects a float32 output ${form}; the model gave ${describe(outputs)}`,
+      {
+        hint: "Export the model with float32 outputs.",
+        details: { decoder, expected },
+      },
+    );
+  const { dims } = output;
+  if (
+    dims.length !== expected.length ||
+    !expected.every((e, i) => typeof e === "string" || e === dims[i])
+  )
+    throw new EdgeDistillError(
+      "DECODE_SHAPE",
+      `Decoder "${decoder}" expects an output ${form}; the model gave ${describe(outputs)}`,
+      {
+        hint: "Check the decoder, the number of classes and the input size against the model.",
+        details: { decoder, expected, dims },
+      },
+    );
+  return output;
 }
+
+const describe = (outputs: OutputTensors): string =>
+  Object.entries(outputs)
+    .map(([name, { dtype, dims }]) => `"${name}" ${dtype} [${dims.join(", ")}]`)
+    .join(", ") || "no output";

@@ -14,11 +14,15 @@ export function nonMaxSuppression(
   { iouThreshold = 0.6, perClass = true, maxDetections = 300 }: NmsOptions = {},
 ): Detections {
   const { boxes, scores, classIds } = d;
-  const order = Uint32Array.from({ length: d.count }, (_, i) => i).sort((a, b) => scores[b]! - scores[a]! || a - b);
+  const order = Uint32Array.from({ length: d.count }, (_, i) => i).sort(
+    (a, b) => scores[b]! - scores[a]! || a - b,
+  );
   const kept: number[] = [];
-  const areas = new Float32Array(d.count);
+  const areas = new Float64Array(d.count);
   for (let i = 0; i < d.count; i++)
-    areas[i] = Math.max(0, boxes[4 * i + 2]! - boxes[4 * i]!) * Math.max(0, boxes[4 * i + 3]! - boxes[4 * i + 1]!);
+    areas[i] =
+      Math.max(0, boxes[4 * i + 2]! - boxes[4 * i]!) *
+      Math.max(0, boxes[4 * i + 3]! - boxes[4 * i + 1]!);
   for (let k = 0; k < order.length && kept.length < maxDetections; k++) {
     const i = order[k]!;
     const x1 = boxes[4 * i]!;

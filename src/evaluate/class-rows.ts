@@ -49,7 +49,13 @@ export function rowsByClass(
       push(rowsOf, inRange(found.classIds[row] ?? -1, classCount, image, "a detection"), row);
     for (const classId of new Set([...truthsOf.keys(), ...rowsOf.keys()]))
       classes[classId]?.push(
-        classRows(image, truthsOf.get(classId) ?? [], found, rowsOf.get(classId) ?? [], maxDetections),
+        classRows(
+          image,
+          truthsOf.get(classId) ?? [],
+          found,
+          rowsOf.get(classId) ?? [],
+          maxDetections,
+        ),
       );
   });
   return classes;

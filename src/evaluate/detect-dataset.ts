@@ -26,7 +26,12 @@ export async function detectDataset(
 ): Promise<Detections[]> {
   const results: Detections[] = new Array<Detections>(images.length);
   const name = session.inputs[0]?.name ?? "images";
-  const spec: DecodeSpec = { ...decoder, classCount: classes.length, widthPx: input.widthPx, heightPx: input.heightPx };
+  const spec: DecodeSpec = {
+    ...decoder,
+    classCount: classes.length,
+    widthPx: input.widthPx,
+    heightPx: input.heightPx,
+  };
   let next = 0;
   let done = 0;
   const work = async (): Promise<void> => {
@@ -35,9 +40,17 @@ export async function detectDataset(
       const image = images[i];
       if (!image) continue;
       const { tensor, transform } = await prepareInput(image.path, input);
-      results[i] = decodeDetections(await session.run({ [name]: tensor }, { transfer: true }), spec, transform);
+      results[i] = decodeDetections(
+        await session.run({ [name]: tensor }, { transfer: true }),
+        spec,
+        transform,
+      );
       done++;
-      onProgress?.({ stage, fraction: done / images.length, message: `${String(done)}/${String(images.length)} images` });
+      onProgress?.({
+        stage,
+        fraction: done / images.length,
+        message: `${String(done)}/${String(images.length)} images`,
+      });
     }
   };
   await Promise.all(Array.from({ length: concurrency }, work));

@@ -77,7 +77,7 @@ export interface DetectionMetrics {
  * interpolation, area ranges and crowds by its ignore rules. Areas are those of the boxes.
  * @param truths, detections one entry an image, in the same order; boxes in px of the source image
  * @throws EVALUATE_MISMATCH
- * @see https://github.com/ppwwyyxx/cocoapi/blob/master/PythonAPI/pycocotools/cocoeval.py
+ * @see https://github.com/cocodataset/cocoapi/blob/master/PythonAPI/pycocotools/cocoeval.py
  */
 export function evaluateDetections(
   truths: readonly (readonly TruthBox[])[],

@@ -1,6 +1,6 @@
 import type { Annotation, BoxXyxyPx } from "../data/index.js";
 import type { Detections } from "../decode/index.js";
-import { evaluateDetections } from "./detection-map.js";
+import { evaluateDetections } from "./evaluate-detections.js";
 import {
   findComponents,
   greyField,
