@@ -44,5 +44,7 @@ if (check && drifted.length + strangers.length > 0) {
   process.exit(1);
 }
 console.error(
-  check ? `${wanted.size} schemas are up to date` : `${drifted.length} of ${wanted.size} schemas written`,
+  check
+    ? `${wanted.size} schemas are up to date`
+    : `${drifted.length} of ${wanted.size} schemas written`,
 );

@@ -1,7 +1,12 @@
 import { connect, type IClientOptions, type IPublishPacket, type MqttClient } from "mqtt";
 import { EdgeDistillError, errorMessage, throwIfAborted } from "../base/index.js";
 import { parseBrokerUrl } from "./broker-url.js";
-import { connectionError, isVersionRefused, rejectedPublish } from "./broker-error.js";
+import {
+  connectionError,
+  isVersionRefused,
+  rejectedPublish,
+  type PublishOutcome,
+} from "./broker-error.js";
 
 /** Certificates as PEM text or bytes. The broker's certificate is verified unless `rejectUnauthorized` is false. */
 export interface TlsOptions {
@@ -38,9 +43,6 @@ export interface ConnectOptions extends BrokerAccess {
   onPublish?: (packet: IPublishPacket, connection: BrokerConnection, more: () => void) => void;
   signal?: AbortSignal;
 }
-
-/** The outcome of one QoS 1 publish: taken, refused for good, or to be tried again on another connection. */
-export type PublishOutcome = { kind: "taken" } | { kind: "refused" | "retry"; reason: string };
 
 /**
  * One TCP connection to a broker, from CONNECT to its end; it never reconnects. Whoever wants to stay connected opens
@@ -123,14 +125,22 @@ export class BrokerConnection {
     } catch (cause) {
       const topics = filters.join(", ");
       throw this.alive
-        ? new EdgeDistillError("STREAM_REFUSED", `The broker refuses to subscribe to ${topics}: ${errorMessage(cause)}`, {
-            hint: "Allow this client to read these topics in the broker's access list.",
-            details: { topics },
-            cause,
-          })
-        : new EdgeDistillError("STREAM_UNREACHABLE", `The connection was lost while subscribing to ${topics}`, {
-            cause,
-          });
+        ? new EdgeDistillError(
+            "STREAM_REFUSED",
+            `The broker refuses to subscribe to ${topics}: ${errorMessage(cause)}`,
+            {
+              hint: "Allow this client to read these topics in the broker's access list.",
+              details: { topics },
+              cause,
+            },
+          )
+        : new EdgeDistillError(
+            "STREAM_UNREACHABLE",
+            `The connection was lost while subscribing to ${topics}`,
+            {
+              cause,
+            },
+          );
     }
   }
 
@@ -206,7 +216,8 @@ async function attempt(options: ConnectOptions, protocol: 5 | 4): Promise<Broker
     const { onPublish } = options;
     if (onPublish === undefined || packet.qos === 0) callback();
     // An error keeps mqtt.js from answering at once: the PUBACK is sent by acknowledge(), when the message was taken.
-    if (onPublish !== undefined) onPublish(packet, connection, packet.qos === 0 ? ignore : () => callback(NOT_YET));
+    if (onPublish !== undefined)
+      onPublish(packet, connection, packet.qos === 0 ? ignore : () => callback(NOT_YET));
   };
   return new Promise((resolve, reject) => {
     let settled = false;
@@ -223,7 +234,10 @@ async function attempt(options: ConnectOptions, protocol: 5 | 4): Promise<Broker
     };
     const fail = (cause: unknown): void => settle(connectionError(cause, shown, options.clientId));
     const timer = setTimeout(
-      () => fail(new EdgeDistillError("STREAM_UNREACHABLE", `no answer within ${options.timeoutMs} ms`)),
+      () =>
+        fail(
+          new EdgeDistillError("STREAM_UNREACHABLE", `no answer within ${options.timeoutMs} ms`),
+        ),
       options.timeoutMs,
     );
     const abort = (): void =>
@@ -231,7 +245,9 @@ async function attempt(options: ConnectOptions, protocol: 5 | 4): Promise<Broker
     options.signal?.addEventListener("abort", abort, { once: true });
     client.once("connect", () => settle());
     client.once("error", fail);
-    void connection.closed.then((reason) => fail(reason ?? "the connection was closed before it was up"));
+    void connection.closed.then((reason) =>
+      fail(reason ?? "the connection was closed before it was up"),
+    );
   });
 }
 
@@ -258,7 +274,13 @@ function clientOptions(options: ConnectOptions, protocol: 5 | 4): IClientOptions
     ...(will === undefined
       ? {}
       : {
-          will: { topic: will.topic, payload: Buffer.from(will.payload), qos: 1, retain: true, ...willProperties },
+          will: {
+            topic: will.topic,
+            payload: Buffer.from(will.payload),
+            qos: 1,
+            retain: true,
+            ...willProperties,
+          },
         }),
     ...(protocol === 4
       ? {}
@@ -277,4 +299,3 @@ function defined<T extends object>(record: T): { [K in keyof T]: Exclude<T[K], u
     [K in keyof T]: Exclude<T[K], undefined>;
   };
 }
-

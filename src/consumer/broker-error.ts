@@ -1,5 +1,7 @@
 import { EdgeDistillError, errorMessage } from "../base/index.js";
-import type { PublishOutcome } from "./broker-connection.js";
+
+/** The outcome of one QoS 1 publish: taken, refused for good, or to be tried again on another connection. */
+export type PublishOutcome = { kind: "taken" } | { kind: "refused" | "retry"; reason: string };
 
 /** CONNACK: unsupported version, in 3.1.1 and 5. */
 const VERSION_REFUSED = [1, 132];
@@ -10,16 +12,27 @@ const PUBLISH_REFUSED = [135, 144, 149, 153, 154, 155];
 
 /** Whether a failed connection failed for the MQTT version alone. */
 export function isVersionRefused(error: unknown): boolean {
-  return error instanceof EdgeDistillError && VERSION_REFUSED.includes(Number(error.details["reasonCode"]));
+  return (
+    error instanceof EdgeDistillError &&
+    VERSION_REFUSED.includes(Number(error.details["reasonCode"]))
+  );
 }
 
 /** Turns what mqtt.js or the socket said into ours, naming the broker and the cure. */
-export function connectionError(cause: unknown, shownUrl: string, clientId: string): EdgeDistillError {
+export function connectionError(
+  cause: unknown,
+  shownUrl: string,
+  clientId: string,
+): EdgeDistillError {
   const code = codeOf(cause);
   const details = {
     url: shownUrl,
     clientId,
-    ...(typeof code === "number" ? { reasonCode: code } : code === undefined ? {} : { systemCode: code }),
+    ...(typeof code === "number"
+      ? { reasonCode: code }
+      : code === undefined
+        ? {}
+        : { systemCode: code }),
   };
   if (typeof code === "number" && IDENTITY_REFUSED.includes(code))
     return new EdgeDistillError(
@@ -51,7 +64,8 @@ function reasonText(cause: unknown, code: string | number | undefined): string {
 
 function cure(code: string | number | undefined): string {
   if (code === "ECONNREFUSED") return "Start the broker, or check host and port.";
-  if (code === "ENOTFOUND" || code === "EAI_AGAIN") return "Check the host's name and the name server.";
+  if (code === "ENOTFOUND" || code === "EAI_AGAIN")
+    return "Check the host's name and the name server.";
   if (typeof code === "string" && /CERT|TLS|SSL|SIGNATURE|EPROTO/.test(code))
     return "Give the broker's CA certificate as tls.ca, and dial the TLS port.";
   return "Check host, port and protocol (mqtt:// or mqtts://), and that no firewall is between.";

@@ -1,4 +1,11 @@
-import { createRng, EdgeDistillError, seedFrom, silentLogger, throwIfAborted, type Logger } from "../base/index.js";
+import {
+  createRng,
+  EdgeDistillError,
+  seedFrom,
+  silentLogger,
+  throwIfAborted,
+  type Logger,
+} from "../base/index.js";
 import { connectBroker, type BrokerConnection, type ConnectOptions } from "./broker-connection.js";
 import { parseBrokerUrl } from "./broker-url.js";
 
@@ -36,7 +43,9 @@ export class BrokerLink {
   constructor(options: LinkOptions) {
     this.#options = options;
     this.#log = options.log ?? silentLogger;
-    const rng = createRng(seedFrom(`${options.nextConnection.name}:${process.pid}:${process.hrtime.bigint()}`));
+    const rng = createRng(
+      seedFrom(`${options.nextConnection.name}:${process.pid}:${process.hrtime.bigint()}`),
+    );
     this.#random = () => rng.next();
   }
 
@@ -96,8 +105,13 @@ export class BrokerLink {
 
   async #connect(timeoutMs: number, signal: AbortSignal | undefined): Promise<BrokerConnection> {
     const wanted = this.#options.nextConnection();
-    const stop = signal === undefined ? this.#stop.signal : AbortSignal.any([signal, this.#stop.signal]);
-    const connection = await connectBroker({ ...wanted, timeoutMs: Math.min(timeoutMs, wanted.timeoutMs), signal: stop });
+    const stop =
+      signal === undefined ? this.#stop.signal : AbortSignal.any([signal, this.#stop.signal]);
+    const connection = await connectBroker({
+      ...wanted,
+      timeoutMs: Math.min(timeoutMs, wanted.timeoutMs),
+      signal: stop,
+    });
     this.#current = connection;
     this.#connections++;
     try {
@@ -120,17 +134,23 @@ export class BrokerLink {
         this.#options.onDown?.();
         if (this.#stop.signal.aborted) return;
         this.#failures = Date.now() - since >= STABLE_MS ? 0 : this.#failures + 1;
-        this.#log.warn(`Lost the connection to the broker${reason === undefined ? "" : `: ${reason.message}`}; reconnecting`);
+        this.#log.warn(
+          `Lost the connection to the broker${reason === undefined ? "" : `: ${reason.message}`}; reconnecting`,
+        );
         await this.#pause(this.#pauseMs(), undefined);
       }
-      connection = await this.#connect(Number.MAX_SAFE_INTEGER, undefined).catch(async (error: unknown) => {
-        if (this.#stop.signal.aborted) return undefined;
-        this.#failures++;
-        const pauseMs = this.#pauseMs();
-        this.#log.warn(`${error instanceof Error ? error.message : String(error)}; next attempt in ${pauseMs} ms`);
-        await this.#pause(pauseMs, undefined);
-        return undefined;
-      });
+      connection = await this.#connect(Number.MAX_SAFE_INTEGER, undefined).catch(
+        async (error: unknown) => {
+          if (this.#stop.signal.aborted) return undefined;
+          this.#failures++;
+          const pauseMs = this.#pauseMs();
+          this.#log.warn(
+            `${error instanceof Error ? error.message : String(error)}; next attempt in ${pauseMs} ms`,
+          );
+          await this.#pause(pauseMs, undefined);
+          return undefined;
+        },
+      );
     }
     connection?.destroy();
   }
@@ -143,7 +163,8 @@ export class BrokerLink {
   }
 
   #pause(pauseMs: number, signal: AbortSignal | undefined): Promise<void> {
-    const stops = signal === undefined ? this.#stop.signal : AbortSignal.any([signal, this.#stop.signal]);
+    const stops =
+      signal === undefined ? this.#stop.signal : AbortSignal.any([signal, this.#stop.signal]);
     return new Promise((resolve) => {
       if (stops.aborted) return resolve();
       const wake = (): void => {

@@ -47,7 +47,10 @@ export function redactUrl(url: string): string {
 }
 
 function withoutUserInfo(url: string): string {
-  return url.slice(0, 300).replace(/^([a-z0-9+.-]*:\/\/)?.*@/is, "$1").replace(/[?#].*$/s, "");
+  return url
+    .slice(0, 300)
+    .replace(/^([a-z0-9+.-]*:\/\/)?.*@/is, "$1")
+    .replace(/[?#].*$/s, "");
 }
 
 function decode(part: string): string {

@@ -27,9 +27,7 @@ export interface DeadLetter {
 }
 
 export interface ConsumerOptions<K extends MessageKind = MessageKind>
-  extends BrokerAccess,
-    ReconnectOptions,
-    TopicFilter {
+  extends BrokerAccess, ReconnectOptions, TopicFilter {
   /** Which kinds of message to subscribe to. Default: all this version knows. */
   kinds?: readonly K[];
   /**
@@ -104,7 +102,7 @@ export class Consumer<K extends MessageKind = MessageKind>
   #wake: (() => void) | undefined;
   #iterating = false;
   #closed = false;
-  #failure: unknown;
+  #failure: Error | undefined;
   #counts = { received: 0, delivered: 0, duplicates: 0, invalid: 0, ignored: 0 };
 
   /** Use {@link openConsumer}. */
@@ -128,9 +126,11 @@ export class Consumer<K extends MessageKind = MessageKind>
         receiveMaximum: prefetch,
         timeoutMs: options.connectTimeoutMs ?? 5000,
         onPublish: (packet, connection, more) => {
-          if (acks?.connection !== connection) acks = { connection, queue: new AckQueue(connection) };
+          if (acks?.connection !== connection)
+            acks = { connection, queue: new AckQueue(connection) };
           const { queue } = acks;
-          const owed = packet.qos === 0 ? { settle: () => undefined } : queue.owe(packet.messageId ?? 0);
+          const owed =
+            packet.qos === 0 ? { settle: () => undefined } : queue.owe(packet.messageId ?? 0);
           this.#receive(packet, owed);
           queue.whenBelow(prefetch, more);
         },
@@ -147,7 +147,10 @@ export class Consumer<K extends MessageKind = MessageKind>
   /** @internal */
   async start(): Promise<void> {
     const { connectTimeoutMs = 5000, signal } = this.#options;
-    await this.#link.start({ timeoutMs: connectTimeoutMs, ...(signal === undefined ? {} : { signal }) });
+    await this.#link.start({
+      timeoutMs: connectTimeoutMs,
+      ...(signal === undefined ? {} : { signal }),
+    });
     signal?.addEventListener("abort", () => void this.close(), { once: true });
   }
 
@@ -216,7 +219,8 @@ export class Consumer<K extends MessageKind = MessageKind>
 
   #receive(packet: IPublishPacket, owed: OwedAck): void {
     const { topic } = packet;
-    const payload = typeof packet.payload === "string" ? Buffer.from(packet.payload) : packet.payload;
+    const payload =
+      typeof packet.payload === "string" ? Buffer.from(packet.payload) : packet.payload;
     this.#counts.received++;
     if (payload.byteLength === 0) {
       this.#counts.ignored++;
@@ -225,7 +229,10 @@ export class Consumer<K extends MessageKind = MessageKind>
     let message: MessageOf<K>;
     try {
       const { maxMessageBytes: maxBytes } = this.#options;
-      const decoded = decodeMessage(payload, { topic, ...(maxBytes === undefined ? {} : { maxBytes }) });
+      const decoded = decodeMessage(payload, {
+        topic,
+        ...(maxBytes === undefined ? {} : { maxBytes }),
+      });
       if (!this.#isWanted(decoded)) {
         this.#counts.ignored++;
         return owed.settle();
@@ -243,7 +250,8 @@ export class Consumer<K extends MessageKind = MessageKind>
       else first.owed.push(owed);
       return;
     }
-    if (message.type === messageType("state")) this.#ledger.expect(message, (full) => this.#subscribes(full));
+    if (message.type === messageType("state"))
+      this.#ledger.expect(message, (full) => this.#subscribes(full));
     const entry: InHand<MessageOf<K>> = {
       owed: [owed],
       delivery: {
@@ -267,7 +275,10 @@ export class Consumer<K extends MessageKind = MessageKind>
       .then(
         () => owed.settle(),
         (error: unknown) => {
-          this.#failure = error;
+          this.#failure =
+            error instanceof Error
+              ? error
+              : new EdgeDistillError("INTERNAL", `onDeadLetter threw ${String(error)}`);
           this.#wakeUp();
         },
       );

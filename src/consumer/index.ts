@@ -12,9 +12,9 @@ export {
   connectBroker,
   type BrokerAccess,
   type ConnectOptions,
-  type PublishOutcome,
   type TlsOptions,
 } from "./broker-connection.js";
+export type { PublishOutcome } from "./broker-error.js";
 export { BrokerLink, type LinkOptions, type ReconnectOptions } from "./broker-link.js";
 export { redactUrl } from "./broker-url.js";
 export * from "../wire/index.js";

@@ -64,7 +64,8 @@ export class MessageLedger {
     const gaps: Gap[] = [];
     for (const [topic, boots] of this.#topics)
       for (const [boot, set] of boots)
-        if (set.missing > 0) gaps.push({ topic, boot, ranges: set.missingRanges(), missing: set.missing });
+        if (set.missing > 0)
+          gaps.push({ topic, boot, ranges: set.missingRanges(), missing: set.missing });
     return gaps;
   }
 
@@ -85,4 +86,3 @@ export class MessageLedger {
     return set;
   }
 }
-

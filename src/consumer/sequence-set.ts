@@ -50,7 +50,10 @@ export class SequenceSet {
 
   /** Numbers known to have been given out and not seen. */
   get missing(): number {
-    return this.missingRanges().reduce((sum, [first, last]) => sum + last - first + 1, this.#writtenOff);
+    return this.missingRanges().reduce(
+      (sum, [first, last]) => sum + last - first + 1,
+      this.#writtenOff,
+    );
   }
 
   /** The holes as `[first, last]`, ascending, without those written off. */

@@ -9,7 +9,7 @@ export interface Instant {
 }
 
 /** Now, by both clocks. */
-export function now(): Instant {
+export function instantNow(): Instant {
   return { wallTime: new Date(), monotonicNs: process.hrtime.bigint() };
 }
 

@@ -8,7 +8,7 @@ export {
   type Receipt,
 } from "./publisher.js";
 export type { DetectionColumns, FrameResult } from "./detections.js";
-export { now, probeClockQuality, type Instant } from "./clock.js";
+export { instantNow, probeClockQuality, type Instant } from "./clock.js";
 export type { OutboxLimits } from "./outbox.js";
 export { startEmbeddedBroker, type EmbeddedBroker } from "./embedded-broker.js";
 export { redactUrl } from "../consumer/index.js";

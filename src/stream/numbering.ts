@@ -12,7 +12,7 @@ import {
   type Topic,
   type Trace,
 } from "../wire/index.js";
-import { now, type Instant } from "./clock.js";
+import { instantNow, type Instant } from "./clock.js";
 
 /** A payload before it is traced. */
 export type Untraced<K extends MessageKind> = Omit<MessageOf<K>["data"], "trace">;
@@ -37,12 +37,17 @@ export class Numbering {
 
   /** @throws WIRE_TOPIC */
   topic(kind: MessageKind, stream?: string): string {
-    const parts = isStreamKind(kind) ? { ...this.#address, stream: stream ?? "", kind } : { ...this.#address, kind };
+    const parts = isStreamKind(kind)
+      ? { ...this.#address, stream: stream ?? "", kind }
+      : { ...this.#address, kind };
     return formatTopic(parts satisfies Topic);
   }
 
   /** The trace of the next message; nothing is given out until `commit` is called. */
-  next(topic: string, { at = now(), numbered }: { at?: Instant | undefined; numbered: boolean }): {
+  next(
+    topic: string,
+    { at = instantNow(), numbered }: { at?: Instant | undefined; numbered: boolean },
+  ): {
     trace: Trace;
     time: string;
     commit: () => void;

@@ -73,7 +73,8 @@ export class Outbox {
     this.#entries[at] = undefined;
     this.#messages--;
     this.#bytes -= entry.payload.byteLength;
-    while (this.#head < this.#entries.length && this.#entries[this.#head] === undefined) this.#head++;
+    while (this.#head < this.#entries.length && this.#entries[this.#head] === undefined)
+      this.#head++;
     this.#next = Math.max(this.#next, this.#head);
     // Compact when at least half is spent, so that each entry is moved a constant number of times.
     if (this.#head > 1024 && this.#head * 2 > this.#entries.length) {

@@ -18,7 +18,7 @@ import {
   type StatePayload,
   type Trace,
 } from "../wire/index.js";
-import { now, probeClockQuality, type Instant } from "./clock.js";
+import { instantNow, probeClockQuality, type Instant } from "./clock.js";
 import { detectionsPayload, type FrameResult } from "./detections.js";
 import { Numbering } from "./numbering.js";
 import { Outbox, type OutboxLimits } from "./outbox.js";
@@ -85,7 +85,7 @@ export class Publisher implements AsyncDisposable {
   #outbox: Outbox;
   #sender: Sender;
   #numbering: Numbering;
-  #startedAt = now();
+  #startedAt = instantNow();
   #waiting: { enter: () => void; fail: (error: EdgeDistillError) => void }[] = [];
   #idle: (() => void)[] = [];
   #closing: Promise<CloseReport> | undefined;
@@ -95,7 +95,11 @@ export class Publisher implements AsyncDisposable {
 
   /** @throws WIRE_TOPIC */
   constructor(options: PublisherOptions) {
-    const { clientId = `ed-${options.device}`, log = silentLogger, connectTimeoutMs = 5000 } = options;
+    const {
+      clientId = `ed-${options.device}`,
+      log = silentLogger,
+      connectTimeoutMs = 5000,
+    } = options;
     this.#options = options;
     this.#outbox = new Outbox(options.outbox);
     this.#numbering = new Numbering(options, options.clockQuality ?? probeClockQuality);
@@ -130,10 +134,19 @@ export class Publisher implements AsyncDisposable {
 
   /** @internal */
   async start(): Promise<void> {
-    const { connectTimeoutMs = 5000, startOffline = false, statsIntervalMs = 30_000, signal } = this.#options;
+    const {
+      connectTimeoutMs = 5000,
+      startOffline = false,
+      statsIntervalMs = 30_000,
+      signal,
+    } = this.#options;
     this.#latest("birth", this.#birth());
     if (startOffline) this.#link.startLater();
-    else await this.#link.start({ timeoutMs: connectTimeoutMs, ...(signal === undefined ? {} : { signal }) });
+    else
+      await this.#link.start({
+        timeoutMs: connectTimeoutMs,
+        ...(signal === undefined ? {} : { signal }),
+      });
     if (statsIntervalMs > 0) {
       this.#statsTimer = setInterval(() => this.#publishStats(), statsIntervalMs);
       this.#statsTimer.unref();
@@ -153,17 +166,21 @@ export class Publisher implements AsyncDisposable {
   ): Promise<Receipt> {
     const model = result.model ?? this.#options.birth.model;
     if (model === undefined)
-      throw new EdgeDistillError("WIRE_INVALID", `The detections of frame "${result.frame.id}" name no model`, {
-        hint: "Give the model to openPublisher() in `birth`, or with every frame.",
-        details: { path: "data.model" },
-      });
+      throw new EdgeDistillError(
+        "WIRE_INVALID",
+        `The detections of frame "${result.frame.id}" name no model`,
+        {
+          hint: "Give the model to openPublisher() in `birth`, or with every frame.",
+          details: { path: "data.model" },
+        },
+      );
     const topic = this.#numbering.topic("detections", stream);
     const payload = detectionsPayload(result, model);
     const build: Build = (trace, time) => ({
       ...this.#numbering.envelope("detections", trace, time),
       data: { trace, ...payload },
     });
-    return this.#publish(topic, build, { at: result.capturedAt ?? now(), signal });
+    return this.#publish(topic, build, { at: result.capturedAt ?? instantNow(), signal });
   }
 
   /** Counters since the start. */
@@ -247,10 +264,14 @@ export class Publisher implements AsyncDisposable {
     if (this.#options.whenFull === "reject") {
       this.#rejected++;
       const { messages, bytes } = this.#outbox;
-      throw new EdgeDistillError("STREAM_OUTBOX_FULL", `The outbox is full: ${messages} messages, ${bytes} bytes`, {
-        hint: "Check the connection to the broker, publish less, or enlarge the outbox.",
-        details: { messages, bytes },
-      });
+      throw new EdgeDistillError(
+        "STREAM_OUTBOX_FULL",
+        `The outbox is full: ${messages} messages, ${bytes} bytes`,
+        {
+          hint: "Check the connection to the broker, publish less, or enlarge the outbox.",
+          details: { messages, bytes },
+        },
+      );
     }
     return new Promise((resolve, reject) => {
       const leave = (): void => {
@@ -263,7 +284,7 @@ export class Publisher implements AsyncDisposable {
           try {
             resolve(this.#enter(topic, build, at));
           } catch (error) {
-            reject(error as EdgeDistillError);
+            reject(error instanceof Error ? error : closedError());
           }
         },
         fail: (error: EdgeDistillError): void => {
@@ -272,7 +293,9 @@ export class Publisher implements AsyncDisposable {
         },
       };
       const abort = (): void =>
-        waiter.fail(new EdgeDistillError("INTERRUPTED", "Interrupted while waiting for room in the outbox"));
+        waiter.fail(
+          new EdgeDistillError("INTERRUPTED", "Interrupted while waiting for room in the outbox"),
+        );
       if (signal?.aborted === true) return abort();
       signal?.addEventListener("abort", abort, { once: true });
       this.#waiting.push(waiter);
@@ -294,8 +317,13 @@ export class Publisher implements AsyncDisposable {
   }
 
   /** A message of which only the newest counts. */
-  #latest(kind: "state" | "birth", payload: Omit<StatePayload, "trace"> | Omit<BirthPayload, "trace">): Uint8Array {
-    const { trace, time, commit } = this.#numbering.next(this.#numbering.topic(kind), { numbered: false });
+  #latest(
+    kind: "state" | "birth",
+    payload: Omit<StatePayload, "trace"> | Omit<BirthPayload, "trace">,
+  ): Uint8Array {
+    const { trace, time, commit } = this.#numbering.next(this.#numbering.topic(kind), {
+      numbered: false,
+    });
     const envelope = this.#numbering.envelope(kind, trace, time);
     const bytes = encodeMessage({ ...envelope, data: { trace, ...payload } } as Message);
     commit();
@@ -309,14 +337,19 @@ export class Publisher implements AsyncDisposable {
     timeoutMs?: number,
   ): Promise<void> {
     const answered = new Promise<void>((resolve) =>
-      connection.publish(this.#numbering.topic(kind), payload, { retain: true, contentType: CONTENT_TYPE }, () =>
-        resolve(),
+      connection.publish(
+        this.#numbering.topic(kind),
+        payload,
+        { retain: true, contentType: CONTENT_TYPE },
+        () => resolve(),
       ),
     );
     if (timeoutMs === undefined) return answered;
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, timeoutMs)));
-    return Promise.race([answered, connection.closed.then(() => undefined), late]).finally(() => clearTimeout(timer));
+    return Promise.race([answered, connection.closed.then(() => undefined), late]).finally(() =>
+      clearTimeout(timer),
+    );
   }
 
   #birth(): Omit<BirthPayload, "trace"> {
@@ -341,7 +374,7 @@ export class Publisher implements AsyncDisposable {
     });
     // Numbers about a jam must not add to it.
     if (this.#outbox.hasRoom && this.#waiting.length === 0 && this.#closing === undefined)
-      this.#enter(this.#numbering.topic("stats"), build, now());
+      this.#enter(this.#numbering.topic("stats"), build, instantNow());
   }
 }
 

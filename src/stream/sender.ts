@@ -52,27 +52,40 @@ export class Sender {
       const next = this.#outbox.takeNext();
       if (next === undefined) return;
       const { entry, index } = next;
-      if (entry.topic.length + entry.payload.byteLength + PACKET_OVERHEAD_BYTES > connection.maximumPacketBytes) {
-        this.#refuse(index, `${entry.id} is larger than the broker's ${connection.maximumPacketBytes} bytes`);
+      if (
+        entry.topic.length + entry.payload.byteLength + PACKET_OVERHEAD_BYTES >
+        connection.maximumPacketBytes
+      ) {
+        this.#refuse(
+          index,
+          `${entry.id} is larger than the broker's ${connection.maximumPacketBytes} bytes`,
+        );
         continue;
       }
       this.#inFlight++;
-      connection.publish(entry.topic, entry.payload, { retain: false, contentType: CONTENT_TYPE }, (outcome) => {
-        if (this.#connection !== connection) return;
-        this.#inFlight--;
-        if (outcome.kind === "retry") {
-          this.#options.log.warn(`The broker did not take ${entry.id} (${outcome.reason}); trying again`);
-          this.pause();
-          return this.#options.onRetry();
-        }
-        if (outcome.kind === "refused") this.#refuse(index, `${entry.id}: ${outcome.reason}`);
-        else {
-          this.counts.acknowledged++;
-          this.#outbox.remove(index, true);
-          this.#options.onRemoved();
-        }
-        this.pump();
-      });
+      connection.publish(
+        entry.topic,
+        entry.payload,
+        { retain: false, contentType: CONTENT_TYPE },
+        (outcome) => {
+          if (this.#connection !== connection) return;
+          this.#inFlight--;
+          if (outcome.kind === "retry") {
+            this.#options.log.warn(
+              `The broker did not take ${entry.id} (${outcome.reason}); trying again`,
+            );
+            this.pause();
+            return this.#options.onRetry();
+          }
+          if (outcome.kind === "refused") this.#refuse(index, `${entry.id}: ${outcome.reason}`);
+          else {
+            this.counts.acknowledged++;
+            this.#outbox.remove(index, true);
+            this.#options.onRemoved();
+          }
+          this.pump();
+        },
+      );
     }
   }
 

@@ -1,0 +1,45 @@
+import { appendFileSync, existsSync } from "node:fs";
+import { delimiter, join } from "node:path";
+
+/** What some tests need of the machine, and how it gets there. */
+export interface Requirement {
+  /** Where it is, or undefined when it is missing. */
+  find: () => string | undefined;
+  /** The command that cures its absence. */
+  cure: string;
+}
+
+const REQUIREMENTS = {
+  mosquitto: { find: () => findProgram("mosquitto"), cure: "scripts/setup-mosquitto.sh" },
+  openssl: { find: () => findProgram("openssl"), cure: "apt-get install -y openssl" },
+} as const satisfies Record<string, Requirement>;
+
+export type RequirementName = keyof typeof REQUIREMENTS;
+
+/** The reporter collects what was missed in the file this variable names. */
+export const MISSING_FILE_VARIABLE = "EDGE_DISTILL_MISSING_FILE";
+
+/**
+ * Whether the machine has what a test needs: `describe.skipIf(!requires("mosquitto"))`. What is missing is listed at the
+ * end of the run with its cure; with EDGE_DISTILL_REQUIRE_ALL=1 it fails the file instead.
+ */
+export function requires(name: RequirementName): boolean {
+  const { find, cure } = REQUIREMENTS[name];
+  if (find() !== undefined) return true;
+  if (process.env["EDGE_DISTILL_REQUIRE_ALL"] === "1")
+    throw new Error(
+      `This test needs ${name}, and EDGE_DISTILL_REQUIRE_ALL=1 forbids skipping. Run: ${cure}`,
+    );
+  const file = process.env[MISSING_FILE_VARIABLE];
+  if (file !== undefined) appendFileSync(file, `${JSON.stringify({ name, cure })}\n`);
+  return false;
+}
+
+/** The path of a program on PATH or in the folders of system daemons. */
+export function findProgram(name: string): string | undefined {
+  const folders = [...(process.env["PATH"] ?? "").split(delimiter), "/usr/local/sbin", "/usr/sbin"];
+  return folders
+    .filter((folder) => folder !== "")
+    .map((folder) => join(folder, name))
+    .find((path) => existsSync(path));
+}
