@@ -1,15 +1,14 @@
-import { existsSync, readdirSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { defineConfig } from "tsup";
 
 /** The public doors, named as in `exports` of package.json. */
-const allDoors = {
+const doors = {
   index: "src/doors/main.ts",
   distill: "src/doors/distill.ts",
   quantize: "src/doors/quantize.ts",
   onnx: "src/doors/onnx.ts",
   consumer: "src/doors/consumer.ts",
 };
-const doors = Object.fromEntries(Object.entries(allDoors).filter(([, file]) => existsSync(file)));
 
 /** Worker threads are started by file, so each `worker.ts` and `*-worker.ts` is an output of its own. */
 const workers = Object.fromEntries(

@@ -7,10 +7,16 @@ import { publint } from "publint";
 import { formatMessage } from "publint/utils";
 import { packTarball } from "./check/pack-tarball.js";
 
+interface Outcome {
+  ok: boolean;
+  /** What it printed. */
+  output: string;
+}
+
 /** One step of `npm run check`: a program of a development dependency, or a function that tells what is wrong. */
 interface Step {
   name: string;
-  run(): Promise<boolean>;
+  run(): Promise<Outcome>;
 }
 
 /** Runs a package's program in this project; what it prints is shown only when it fails. */
@@ -33,7 +39,7 @@ function binPath(packageName: string, bin: string): string {
   return join(dirname(manifest), typeof bins === "string" ? bins : (bins[bin] ?? bin));
 }
 
-function runNode(args: readonly string[]): Promise<boolean> {
+function runNode(args: readonly string[]): Promise<Outcome> {
   return new Promise((done) => {
     const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "pipe"] });
     let output = "";
@@ -41,52 +47,63 @@ function runNode(args: readonly string[]): Promise<boolean> {
     child.stdout.on("data", keep);
     child.stderr.on("data", keep);
     child.on("close", (status) => {
-      if (status !== 0) process.stderr.write(output);
-      done(status === 0);
+      done({ ok: status === 0, output });
     });
   });
 }
 
 /** Packs the package and lets publint and attw look at what a user would install. */
-async function checkTarball(): Promise<boolean> {
+async function checkTarball(): Promise<Outcome> {
   const folder = join(tmpdir(), `edge-distill-check-${String(process.pid)}`);
   try {
     const { staged, tarball } = await packTarball(folder);
     const { messages, pkg } = await publint({ pkgDir: staged, strict: true, pack: false });
-    for (const message of messages) console.error(formatMessage(message, pkg));
-    const attw = binPath("@arethetypeswrong/cli", "attw");
-    return (await runNode([attw, tarball, "--profile", "esm-only"])) && messages.length === 0;
+    const attw = await runNode([
+      binPath("@arethetypeswrong/cli", "attw"),
+      tarball,
+      "--profile",
+      "esm-only",
+    ]);
+    const complaints = messages.map((message) => formatMessage(message, pkg) ?? message.code);
+    return {
+      ok: attw.ok && messages.length === 0,
+      output: [...complaints, attw.output].join("\n"),
+    };
   } catch (error) {
-    console.error(error);
-    return false;
+    return { ok: false, output: String(error) };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
 }
 
+/** Longest first. */
 const STEPS: readonly Step[] = [
-  program("types", "typescript", "tsc", "-p", "."),
   program("lint", "eslint", "eslint", ".", "--cache", "--cache-location", ".cache/eslint"),
+  { name: "package", run: checkTarball },
+  program("types", "typescript", "tsc", "-p", "."),
   program("format", "prettier", "prettier", "--check", ".", "--log-level", "warn"),
   script("boundaries", "scripts/check-boundaries.ts"),
   program("dead code", "knip", "knip"),
-  { name: "package", run: checkTarball },
   script("schemas", "scripts/generate-schemas.ts", "--check"),
 ];
 
-/** Names on the command line pick steps; without any, all run. */
+/** Names on the command line pick steps; without any, all run, two at a time. */
 const wanted = process.argv.slice(2);
+const waiting = STEPS.filter((step) => wanted.length === 0 || wanted.includes(step.name));
 const failed: string[] = [];
-for (const { name, run } of STEPS.filter(
-  (step) => wanted.length === 0 || wanted.includes(step.name),
-)) {
-  const startedMs = performance.now();
-  const ok = await run();
-  if (!ok) failed.push(name);
-  console.log(
-    `${ok ? "ok    " : "FAILED"}  ${name}  ${((performance.now() - startedMs) / 1000).toFixed(1)} s`,
-  );
+
+async function work(): Promise<void> {
+  for (let step = waiting.shift(); step !== undefined; step = waiting.shift()) {
+    const startedMs = performance.now();
+    const { ok, output } = await step.run();
+    if (!ok) failed.push(step.name);
+    const seconds = ((performance.now() - startedMs) / 1000).toFixed(1);
+    if (!ok) console.error(output);
+    console.log(`${ok ? "ok    " : "FAILED"}  ${step.name}  ${seconds} s`);
+  }
 }
+
+await Promise.all([work(), work()]);
 if (failed.length > 0) {
   console.log(`failed: ${failed.join(", ")}`);
   process.exitCode = 1;
