@@ -20,6 +20,14 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     description: "Make a key pair that signs bundles",
     load: () => import("./commands/keys.js"),
   },
+  stream: {
+    description: "Run a folder of frames through a bundle and publish the results over MQTT",
+    load: () => import("./commands/stream.js"),
+  },
+  watch: {
+    description: "Listen to devices: check every message, prove gaps, sum up",
+    load: () => import("./commands/watch.js"),
+  },
   devices: {
     description: "List the known devices, or show one",
     load: () => import("./commands/devices.js"),
