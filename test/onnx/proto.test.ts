@@ -275,7 +275,7 @@ describe("models", () => {
 });
 
 describe("damaged and foreign files", () => {
-  it("refuses every truncation with our own error", async () => {
+  it("refuses every truncation with our own error", () => {
     const bytes = serializeModel(smallModel());
     let refused = 0;
     for (let n = 0; n < bytes.length; n++) {

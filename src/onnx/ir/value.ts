@@ -60,9 +60,7 @@ export class Value {
   /** Concrete dimensions, or undefined when any is symbolic or unknown. */
   staticDims(): readonly number[] | undefined {
     const { dims } = this;
-    return dims?.every((d): d is number => typeof d === "number")
-      ? (dims as readonly number[])
-      : undefined;
+    return dims?.every((d): d is number => typeof d === "number") ? dims : undefined;
   }
 
   /** @internal kept by Node */

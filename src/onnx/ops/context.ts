@@ -5,6 +5,12 @@ import { knownElements, rememberElements, type KnownElements } from "./known.js"
 
 export type Dims = readonly Dim[];
 
+/** What an op needs and what it got, as messages and `details` say it. */
+interface Mismatch {
+  expected?: string | number | undefined;
+  actual?: string | number | undefined;
+}
+
 /** `[N, 3, 224, 224]` as messages print it; `[?]` when the rank is unknown. */
 export function formatDims(dims: Dims | undefined): string {
   return dims ? `[${dims.join(", ")}]` : "[?]";
@@ -19,7 +25,7 @@ export class InferContext {
 
   /** Whether optional input `index` is given. */
   has(index: number): boolean {
-    return this.node.inputs[index] != null;
+    return Boolean(this.node.inputs[index]);
   }
 
   /** Input `index`. @throws ONNX_SHAPE_INFERENCE when it is missing */
@@ -159,7 +165,7 @@ export class InferContext {
   }
 
   /** @throws ONNX_SHAPE_INFERENCE naming node and op, with what was expected and what was found */
-  fail(fact: string, { expected, actual }: { expected?: unknown; actual?: unknown } = {}): never {
+  fail(fact: string, { expected, actual }: Mismatch = {}): never {
     const { node } = this;
     const where = `node "${node.name}" (${node.domain ? `${node.domain}.` : ""}${node.op}, opset ${String(this.opset)})`;
     const inputs = node.inputs.map((v) => (v ? `${v.name} ${formatDims(v.dims)}` : "-")).join(", ");

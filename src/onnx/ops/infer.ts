@@ -1,5 +1,5 @@
 import { EdgeDistillError } from "../../base/index.js";
-import { defaultOpset, Graph, GraphBuilder, type Model, type Node } from "../ir/index.js";
+import { defaultOpset, GraphBuilder, type Graph, type Model, type Node } from "../ir/index.js";
 import { InferContext } from "./context.js";
 import { rememberElements } from "./known.js";
 import { opSpec } from "./table.js";

@@ -1,22 +1,5 @@
-import { defineOp, MICROSOFT, type OpSpec } from "./spec.js";
+import { defineOp, type OpSpec } from "./spec.js";
 import { sameAsInput } from "./elementwise-unary.js";
-
-function layerNorm(op: string, sinceOpset: number, domain = ""): OpSpec {
-  return defineOp({
-    op,
-    domain,
-    sinceOpset,
-    infer: (node, ctx) => {
-      const x = ctx.dims(0);
-      ctx.set(0, ctx.dtype(0), x);
-      if (!x) return;
-      const axis = ctx.axis(node.int("axis", -1), x.length);
-      const reduced = x.map((d, i) => (i < axis ? d : 1));
-      ctx.set(1, "float32", reduced);
-      ctx.set(2, "float32", reduced);
-    },
-  });
-}
 
 /** Normalizations; the data keeps its shape. */
 export const normalizationOps: readonly OpSpec[] = [
@@ -51,8 +34,19 @@ export const normalizationOps: readonly OpSpec[] = [
       ctx.set(0, ctx.dtype(0), x);
     },
   }),
-  layerNorm("LayerNormalization", 17),
-  layerNorm("LayerNormalization", 1, MICROSOFT),
+  defineOp({
+    op: "LayerNormalization",
+    sinceOpset: 17,
+    infer: (node, ctx) => {
+      const x = ctx.dims(0);
+      ctx.set(0, ctx.dtype(0), x);
+      if (!x) return;
+      const axis = ctx.axis(node.int("axis", -1), x.length);
+      const reduced = x.map((d, i) => (i < axis ? d : 1));
+      ctx.set(1, "float32", reduced);
+      ctx.set(2, "float32", reduced);
+    },
+  }),
   sameAsInput("GroupNormalization", 18),
   sameAsInput("LRN"),
   sameAsInput("LpNormalization"),
