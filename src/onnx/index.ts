@@ -8,6 +8,7 @@ export {
   inferShapes,
   opSpec,
   OPS,
+  type InferContext,
   type InferenceReport,
   type OpSpec,
 } from "./ops/index.js";
