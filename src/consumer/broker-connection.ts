@@ -265,7 +265,8 @@ function clientOptions(options: ConnectOptions, protocol: 5 | 4): IClientOptions
     clientId: options.clientId,
     clean: options.clean,
     keepalive: options.keepaliveSeconds ?? 30,
-    connectTimeout: options.timeoutMs,
+    // Longer than ours, which says what happened.
+    connectTimeout: options.timeoutMs + 1000,
     reconnectPeriod: 0,
     resubscribe: false,
     ...(options.username === undefined ? {} : { username: options.username }),

@@ -64,6 +64,7 @@ export class BrokerLink {
    */
   async start({ timeoutMs, signal }: { timeoutMs: number; signal?: AbortSignal }): Promise<void> {
     const deadline = Date.now() + timeoutMs;
+    let told: unknown;
     for (;;) {
       throwIfAborted(signal, "connecting to the broker");
       try {
@@ -72,11 +73,12 @@ export class BrokerLink {
         this.#running = this.#keepUp(connection);
         return;
       } catch (error) {
-        const final = error instanceof EdgeDistillError && error.code !== "STREAM_UNREACHABLE";
+        // The last attempt may have been cut short: what an earlier one was told says more than that.
+        if (told === undefined || hasReason(error)) told = error;
         const pauseMs = this.#pauseMs();
-        if (final || Date.now() + pauseMs >= deadline) {
+        if (isFinal(error) || Date.now() + pauseMs >= deadline) {
           this.#stop.abort();
-          throw error;
+          throw isFinal(error) ? error : told;
         }
         await this.#pause(pauseMs, signal);
       }
@@ -176,4 +178,18 @@ export class BrokerLink {
       stops.addEventListener("abort", wake, { once: true });
     });
   }
+}
+
+/** Whether trying again at once would be told the same: a wrong URL or password, a certificate that is not trusted. */
+function isFinal(error: unknown): boolean {
+  if (!(error instanceof EdgeDistillError) || error.code !== "STREAM_UNREACHABLE") return true;
+  return /CERT|SIGNATURE/.test(String(error.details["systemCode"]));
+}
+
+/** Whether the network or the broker said why. */
+function hasReason(error: unknown): boolean {
+  return (
+    error instanceof EdgeDistillError &&
+    (error.details["systemCode"] !== undefined || error.details["reasonCode"] !== undefined)
+  );
 }
