@@ -5,6 +5,7 @@ import { ioError } from "../base/index.js";
 import type { Engine } from "../engine/index.js";
 import { inferShapes, loadModel, parseModel, type Model, type Node, type Value } from "../onnx/index.js";
 import { multiplyAccumulates, type InputDims } from "./macs.js";
+import { dequantizer } from "./qdq-view.js";
 import { WEIGHTED_OPS } from "./weighted-op.js";
 
 /** Kernels that multiply integers. */
@@ -85,7 +86,14 @@ function constantName(value: Value | null | undefined): string | undefined {
 export function compareKernels(
   model: Model,
   optimized: Model,
-  { inputDims = {} }: { inputDims?: InputDims } = {},
+  {
+    inputDims = {},
+    asWritten = false,
+  }: {
+    inputDims?: InputDims;
+    /** Count what the graph asks for: weighted nodes between DequantizeLinear nodes. */
+    asWritten?: boolean;
+  } = {},
 ): Omit<AuditReport, "bytes"> {
   inferShapes(model);
   const macs = multiplyAccumulates(model, { inputDims });
@@ -105,6 +113,9 @@ export function compareKernels(
     else count(name, 1);
   }
   const integer = new Set<Node>();
+  if (asWritten)
+    for (const node of weighted)
+      if (dequantizer(node.inputs[0]) && dequantizer(node.inputs[1])) integer.add(node);
   for (const node of weighted) {
     const name = constantName(node.inputs[1]) ?? "";
     if ((used.get(name) ?? 0) > 0) {

@@ -24,3 +24,14 @@ export { planFor, plannedValues, type QuantizationTarget, type TargetPlan } from
 export { lowerForOrtCpu, type LowerOrtCpuOptions } from "./lower-ort-cpu.js";
 export { lowerForTensorRt } from "./lower-tensorrt.js";
 export { audit, compareKernels, type AuditOptions, type AuditReport } from "./audit.js";
+export { lintOrtCpu, ORT_CPU_RULES } from "./lint-ort-cpu.js";
+export { lintTensorRt, TENSORRT_RULES } from "./lint-tensorrt.js";
+export { defineLintRule, lintModel, type LintIssue, type LintRule } from "./lint.js";
+export { layerSqnr, type LayerSqnr } from "./sqnr.js";
+export {
+  quantizeVariants,
+  type QuantizedVariants,
+  type QuantizeVariantsOptions,
+  type Variant,
+  type VariantPrecision,
+} from "./variants.js";

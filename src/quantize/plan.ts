@@ -1,7 +1,7 @@
 import { defaultOpset, type Node, type Value } from "../onnx/index.js";
 import type { Annotation } from "./annotate.js";
 import { createGroups } from "./groups.js";
-import type { WeightedOp } from "./weighted-op.js";
+import { weightChannelAxis, type WeightedOp } from "./weighted-op.js";
 
 /** The backend a graph is lowered for. */
 export type QuantizationTarget = "ort-cpu" | "tensorrt";
@@ -27,7 +27,7 @@ const MOVES: ReadonlySet<string> = new Set([
 ]);
 
 /** Other ops with an integer kernel of their own on ONNX Runtime's CPU provider. */
-const INTEGER_KERNELS: ReadonlySet<string> = new Set([
+export const INTEGER_KERNEL_OPS: ReadonlySet<string> = new Set([
   "Add", "Mul", "Concat", "Sigmoid", "LeakyRelu", "AveragePool", "GlobalAveragePool",
 ]);
 
@@ -37,8 +37,13 @@ export function dataInputs(node: Node): readonly Value[] {
   return inputs.filter((v): v is Value => v !== null);
 }
 
+/** Whether an op only moves values. */
+export function isMoveOp({ op, domain }: Node): boolean {
+  return domain === "" && MOVES.has(op);
+}
+
 function isMove(node: Node, opset: number): boolean {
-  if (!MOVES.has(node.op) || node.inputs[0]?.initializer) return false;
+  if (!isMoveOp(node) || node.inputs[0]?.initializer) return false;
   if (node.op === "MaxPool") return opset >= 12 && node.outputs.length === 1;
   if (node.op === "Resize") return ["nearest", "linear"].includes(node.string("mode", "nearest"));
   return true;
@@ -48,7 +53,7 @@ function isCarriable(node: Node, opset: number): boolean {
   if (node.domain !== "") return false;
   if (dataInputs(node).some((v) => v.dtype !== undefined && v.dtype !== "float32")) return false;
   if (isMove(node, opset)) return true;
-  return INTEGER_KERNELS.has(node.op) && dataInputs(node).some((v) => !v.initializer);
+  return INTEGER_KERNEL_OPS.has(node.op) && dataInputs(node).some((v) => !v.initializer);
 }
 
 /** Relu, or a Clip around zero with constant bounds: rounding to a range inside the bounds does their work. */
@@ -65,20 +70,21 @@ function isClamp(node: Node): boolean {
   return min !== undefined && max !== undefined && min <= 0 && max >= 0;
 }
 
-/** Why TensorRT is not given a weighted node as integers; undefined when it is. */
-function refusedByTensorRt({ node, weightData, channelAxis }: WeightedOp): string | undefined {
-  const { dims } = weightData;
-  const out = dims[channelAxis] ?? 0;
+/**
+ * Why TensorRT is not given a weighted node as integers; undefined when it is.
+ * @param dims of the weight
+ */
+export function tensorRtRefusal(node: Node, dims: readonly number[]): string | undefined {
+  const out = dims[weightChannelAxis(node, dims.length) ?? 0] ?? 0;
   if (node.op === "Conv") {
-    const groups = node.int("group", 1);
-    const spatial = dims.slice(2);
-    if (groups > 1)
-      return out % 8 === 0 && spatial.every((k) => k >= 3)
+    if (node.int("group", 1) > 1)
+      return out % 8 === 0 && dims.slice(2).every((k) => k >= 3)
         ? undefined
         : "a grouped convolution needs output channels in eights and a kernel of at least 3";
     return out < 16 || (dims[1] ?? 0) < 16 ? "has fewer than 16 input or output channels" : undefined;
   }
-  if (node.op === "ConvTranspose") return out < 16 || (dims[0] ?? 0) < 16 ? "has fewer than 16 input or output channels" : undefined;
+  if (node.op === "ConvTranspose")
+    return out < 16 || (dims[0] ?? 0) < 16 ? "has fewer than 16 input or output channels" : undefined;
   return dims.some((d) => d < 16) ? "has an inner or outer dimension below 16" : undefined;
 }
 
@@ -97,7 +103,7 @@ export function planFor(annotation: Annotation, target: QuantizationTarget): Tar
   const float = new Map(annotation.float);
   const weighted = new Map<Node, WeightedOp>();
   for (const [node, op] of annotation.weighted) {
-    const reason = target === "tensorrt" ? refusedByTensorRt(op) : refusedByOrtCpu(op);
+    const reason = target === "tensorrt" ? tensorRtRefusal(node, op.weightData.dims) : refusedByOrtCpu(op);
     if (reason === undefined) weighted.set(node, op);
     else float.set(node, reason);
   }

@@ -1,5 +1,12 @@
 import { EdgeDistillError } from "../base/index.js";
-import { cloneModel, inferShapes, type Model } from "../onnx/index.js";
+import {
+  cloneModel,
+  foldBatchNorm,
+  foldConstants,
+  inferShapes,
+  removeIdentity,
+  type Model,
+} from "../onnx/index.js";
 import { raiseOpset } from "./raise-opset.js";
 
 /** Ops that only a quantized model holds. */
@@ -27,5 +34,8 @@ export function prepare(model: Model): Model {
   inferShapes(prepared);
   raiseOpset(prepared);
   inferShapes(prepared);
-  return prepared;
+  const folded = foldBatchNorm(foldConstants(removeIdentity(prepared)));
+  folded.graph.removeDeadNodes();
+  inferShapes(folded);
+  return folded;
 }

@@ -19,8 +19,11 @@ function isFloat32(t: HostTensor | undefined): t is HostTensor<"float32"> {
   return t?.dtype === "float32";
 }
 
-/** Axis of the output channels in the weight; undefined when the node has another form than the integer kernels know. */
-function channelAxis(node: Node, rank: number): number | undefined {
+/**
+ * Axis of the output channels in the weight; undefined when the node has another form than the integer kernels know.
+ * @param rank of the weight
+ */
+export function weightChannelAxis(node: Node, rank: number): number | undefined {
   switch (node.op) {
     case "Conv":
       return rank >= 3 ? 0 : undefined;
@@ -51,7 +54,7 @@ export function weightedOp(node: Node): WeightedOp | string {
   const weightData = weight.initializer;
   if (!weightData) return "its weight is computed, not constant";
   if (!isFloat32(weightData)) return `its weight is ${weightData.dtype}, not float32`;
-  const axis = channelAxis(node, weightData.dims.length);
+  const axis = weightChannelAxis(node, weightData.dims.length);
   if (axis === undefined) return "no integer kernel takes its form";
   const biasData = bias?.initializer;
   if (bias && !isFloat32(biasData)) return "its bias is not a float32 constant";
