@@ -42,7 +42,8 @@ export function folderSource(
       for (const name of names) {
         if (fps !== undefined) {
           await sleepUntil(dueMs, signal);
-          dueMs = Math.max(dueMs, performance.now() - 1000 / fps) + 1000 / fps;
+          const nowMs = performance.now();
+          dueMs = (nowMs - dueMs > 1000 / fps ? nowMs : dueMs) + 1000 / fps;
         }
         if (signal.aborted) return;
         const id = round === 1 ? name : `${name}#${String(round)}`;

@@ -95,6 +95,7 @@ export class FrameStream {
 
   /** Results in order. Leaving the loop early stops the source. */
   async *results(): AsyncGenerator<FrameResult, void, undefined> {
+    // Never rejects: what the source throws is kept for the end.
     const pump = this.#pump();
     try {
       for (;;) {
@@ -105,7 +106,7 @@ export class FrameStream {
           continue;
         }
         const outcome = await head;
-        this.#flights.shift();
+        void this.#flights.shift();
         this.#startWaiting();
         this.#changed();
         if ("error" in outcome) throw outcome.error;

@@ -25,7 +25,7 @@ const levelOf = (result: FrameResult): number => Math.round(score(result) * 255)
 /** Grey frames, counting how many were taken. */
 function greyFrames(
   count: number,
-  { onTake = () => undefined }: { onTake?: (i: number) => void } = {},
+  { onTake = () => undefined }: { onTake?: (i: number) => unknown } = {},
 ): { taken: number; returned: boolean; [Symbol.asyncIterator](): AsyncGenerator<Frame> } {
   return {
     taken: 0,
@@ -34,7 +34,7 @@ function greyFrames(
       try {
         for (let i = 0; i < count; i++) {
           this.taken++;
-          onTake(i);
+          await onTake(i);
           yield { id: `frame-${String(i)}`, capturedAt: captureTime(), image: grey(i % 256) };
         }
       } finally {
