@@ -29,12 +29,19 @@ export function decodeMessage(
   bytes: Uint8Array,
   { topic, maxBytes = DEFAULT_MAX_BYTES }: { topic?: string; maxBytes?: number } = {},
 ): Message {
-  const place = topic === undefined ? "The message" : `The message on ${JSON.stringify(topic.slice(0, 200))}`;
+  const place =
+    topic === undefined ? "The message" : `The message on ${JSON.stringify(topic.slice(0, 200))}`;
   const address = topic === undefined ? undefined : parseTopic(topic);
   if (bytes.byteLength > maxBytes)
-    throw wireError(place, "", `${bytes.byteLength} bytes are more than the ${maxBytes} allowed`, topic);
+    throw wireError(
+      place,
+      "",
+      `${bytes.byteLength} bytes are more than the ${maxBytes} allowed`,
+      topic,
+    );
   const value = parseJson(bytes, place, topic);
-  const type = typeof value === "object" && value !== null && "type" in value ? value.type : undefined;
+  const type =
+    typeof value === "object" && value !== null && "type" in value ? value.type : undefined;
   const result = messageSchemas[requireKind(type, place, topic)].safeParse(value);
   if (!result.success) throw invalid(result.error, place, topic);
   const message = result.data;
@@ -51,15 +58,27 @@ function parseJson(bytes: Uint8Array, place: string, topic: string | undefined):
   try {
     return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
   } catch (error) {
-    throw wireError(place, "", `is not UTF-8 JSON: ${errorMessage(error).slice(0, 120)}`, topic, error);
+    throw wireError(
+      place,
+      "",
+      `is not UTF-8 JSON: ${errorMessage(error).slice(0, 120)}`,
+      topic,
+      error,
+    );
   }
 }
 
 function requireKind(type: unknown, place = "The message to be sent", topic?: string) {
   const kind = messageKind(type);
   if (kind !== undefined) return kind;
-  const shown = typeof type === "string" ? JSON.stringify(type.slice(0, 80)) : `of type ${typeof type}`;
-  throw wireError(place, "type", `${shown} is none of ${MESSAGE_KINDS.map(messageType).join(", ")}`, topic);
+  const shown =
+    typeof type === "string" ? JSON.stringify(type.slice(0, 80)) : `of type ${typeof type}`;
+  throw wireError(
+    place,
+    "type",
+    `${shown} is none of ${MESSAGE_KINDS.map(messageType).join(", ")}`,
+    topic,
+  );
 }
 
 function invalid(error: z.ZodError, place: string, topic: string | undefined): EdgeDistillError {
@@ -80,7 +99,10 @@ function wireError(
     `${place} is invalid${path === "" ? "" : ` at ${path.slice(0, 200)}`}: ${fact}`,
     {
       hint: "Compare it with docs/schemas, and the version of the device with that of the consumer.",
-      details: { path: path.slice(0, 200), ...(topic === undefined ? {} : { topic: topic.slice(0, 200) }) },
+      details: {
+        path: path.slice(0, 200),
+        ...(topic === undefined ? {} : { topic: topic.slice(0, 200) }),
+      },
       cause,
     },
   );

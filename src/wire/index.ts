@@ -44,6 +44,12 @@ export {
   type StateMessage,
   type StatsMessage,
 } from "./message.js";
-export { clockQualitySchema, messageId, traceSchema, type ClockQuality, type Trace } from "./trace.js";
+export {
+  clockQualitySchema,
+  messageId,
+  traceSchema,
+  type ClockQuality,
+  type Trace,
+} from "./trace.js";
 export { CONTENT_TYPE, decodeMessage, encodeMessage } from "./codec.js";
 export { messageJsonSchemas, type JsonSchema } from "./json-schema.js";

@@ -10,7 +10,10 @@ const envelope = {
   /** `device:boot:seq`. */
   id: z.string().max(128),
   /** `ed/v1/{site}/{line or fleet}/{device}`. */
-  source: z.string().max(256).regex(SOURCE_PATTERN, "must be ed/v1/{site}/{line or fleet}/{device}"),
+  source: z
+    .string()
+    .max(256)
+    .regex(SOURCE_PATTERN, "must be ed/v1/{site}/{line or fleet}/{device}"),
   /** When it happened, by the device's wall clock: for detections, when the frame was captured. */
   time: instant,
   datacontenttype: z.literal("application/json"),

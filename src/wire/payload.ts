@@ -74,10 +74,14 @@ export const birthSchema = z.object({
   /** Identifies the schemas the messages follow. */
   schemaSha256: sha256Schema,
   kinds: z.array(z.enum(MESSAGE_KINDS)),
-  streams: z.array(z.object({ name: streamNameSchema, description: z.string().max(256).optional() })),
+  streams: z.array(
+    z.object({ name: streamNameSchema, description: z.string().max(256).optional() }),
+  ),
   model: modelSchema
     .extend({
-      bundle: z.object({ name: z.string().min(1).max(64), version: z.string().min(1).max(64) }).optional(),
+      bundle: z
+        .object({ name: z.string().min(1).max(64), version: z.string().min(1).max(64) })
+        .optional(),
       precision: z.enum(["fp32", "fp16", "int8"]).optional(),
     })
     .optional(),

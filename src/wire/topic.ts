@@ -51,11 +51,19 @@ export function formatTopic(topic: Topic): string {
 export function parseTopic(topic: string): Topic {
   const shown = JSON.stringify(topic.slice(0, 200));
   const levels = topic.slice(0, 1024).split("/");
-  if (levels.length < 6 || levels.length > 7 || topic.length > 1024 || !topic.startsWith(`${PREFIX}/`))
+  if (
+    levels.length < 6 ||
+    levels.length > 7 ||
+    topic.length > 1024 ||
+    !topic.startsWith(`${PREFIX}/`)
+  )
     throw new EdgeDistillError(
       "WIRE_TOPIC",
       `The topic ${shown} is not ${PREFIX}/{site}/{line or fleet}/{device}/…/{kind}`,
-      { hint: "Subscribe to topics built by topicFilter().", details: { topic: topic.slice(0, 200) } },
+      {
+        hint: "Subscribe to topics built by topicFilter().",
+        details: { topic: topic.slice(0, 200) },
+      },
     );
   const [, , site, group, device, ...rest] = levels;
   const [stream, kind] = rest.length === 2 ? rest : [undefined, rest[0]];
@@ -71,7 +79,9 @@ export function parseTopic(topic: string): Topic {
  * @throws WIRE_TOPIC
  */
 export function deviceSource({ site, group, device }: DeviceAddress): string {
-  return deviceLevels(checked(deviceAddressSchema, { site, group, device }, () => "The address of a device"));
+  return deviceLevels(
+    checked(deviceAddressSchema, { site, group, device }, () => "The address of a device"),
+  );
 }
 
 /** What to subscribe to; a part left out stands for all. */

@@ -36,8 +36,6 @@ export async function startMosquitto({
       "max_queued_messages 0",
       "persistence true",
       `persistence_location ${folder}/`,
-      "autosave_on_changes true",
-      "autosave_interval 1",
       "log_dest stderr",
       ...config,
       "",
