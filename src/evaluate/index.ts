@@ -36,3 +36,41 @@ export {
   type LabelledPicture,
   type ThresholdBaseline,
 } from "./threshold-baseline.js";
+export {
+  detectionGallery,
+  mistakesGallery,
+  type GalleryOptions,
+  type GallerySource,
+} from "./report/detection-gallery.js";
+export { areaTable, classTable, precisionRecallChart } from "./report/detection-sections.js";
+export { formatValue } from "./report/format.js";
+export { renderReport } from "./report/render-report.js";
+export type {
+  Axis,
+  BoxRole,
+  Cell,
+  Chart,
+  ChartSection,
+  Column,
+  GallerySection,
+  Highlight,
+  NoteSection,
+  NumberFormat,
+  Picture,
+  PictureBox,
+  Point,
+  Report,
+  ReportSection,
+  Series,
+  TableSection,
+  Tone,
+} from "./report/report.js";
+export {
+  runReport,
+  type LossCurve,
+  type ModelRow,
+  type RunSummary,
+  type StageRow,
+  type StreamCounts,
+  type VariantRow,
+} from "./report/run-report.js";
