@@ -6,6 +6,8 @@ export interface Component {
   areaPx2: number;
   /** Mean of grey minus local mean, in local deviations: bright above 0. */
   contrast: number;
+  /** Mean of grey minus local mean, grey levels. */
+  depth: number;
   /** Share of its pixels that are brighter than their surroundings. */
   brightShare: number;
   /** Longer over shorter principal axis. */
@@ -18,38 +20,32 @@ export interface Component {
 export interface GreyField {
   widthPx: number;
   heightPx: number;
+  /** Picture pixels a field pixel, on each axis. */
+  shrink: number;
   grey: Float32Array;
   sum: Float64Array;
   squares: Float64Array;
-  /** 1 where the picture belongs to the brighter of two groups (Otsu), opened against speckle: metal against belt. */
+  /** 1 where the picture belongs to the brighter of two groups (Otsu): metal against belt. */
   bright: Uint8Array;
 }
 
-/** Rec. 601 grey, smoothed 3x3, with summed-area tables. `pixels` is `[H, W, 3]`. */
-export function greyField(pixels: Uint8Array, widthPx: number, heightPx: number): GreyField {
-  const n = widthPx * heightPx;
-  const raw = new Float32Array(n);
-  for (let i = 0, j = 0; i < n; i++, j += 3)
-    raw[i] = 0.299 * pixels[j]! + 0.587 * pixels[j + 1]! + 0.114 * pixels[j + 2]!;
-  const grey = new Float32Array(n);
-  for (let y = 0; y < heightPx; y++) {
-    const up = Math.max(0, y - 1) * widthPx;
-    const here = y * widthPx;
-    const down = Math.min(heightPx - 1, y + 1) * widthPx;
-    for (let x = 0; x < widthPx; x++) {
-      const l = Math.max(0, x - 1);
-      const r = Math.min(widthPx - 1, x + 1);
-      grey[here + x] =
-        (raw[up + l]! +
-          raw[up + x]! +
-          raw[up + r]! +
-          raw[here + l]! +
-          raw[here + x]! +
-          raw[here + r]! +
-          raw[down + l]! +
-          raw[down + x]! +
-          raw[down + r]!) /
-        9;
+/** Rec. 601 grey, shrunk by a whole factor (block means, which also quiets noise), with summed-area tables. */
+export function greyField(
+  pixels: Uint8Array,
+  fullWidthPx: number,
+  fullHeightPx: number,
+  shrink: number,
+): GreyField {
+  const widthPx = Math.floor(fullWidthPx / shrink);
+  const heightPx = Math.floor(fullHeightPx / shrink);
+  const grey = new Float32Array(widthPx * heightPx);
+  const norm = 1 / (shrink * shrink);
+  for (let y = 0; y < heightPx * shrink; y++) {
+    const to = Math.floor(y / shrink) * widthPx;
+    for (let x = 0; x < widthPx * shrink; x++) {
+      const j = (y * fullWidthPx + x) * 3;
+      grey[to + Math.floor(x / shrink)]! +=
+        norm * (0.299 * pixels[j]! + 0.587 * pixels[j + 1]! + 0.114 * pixels[j + 2]!);
     }
   }
   const stride = widthPx + 1;
@@ -69,7 +65,15 @@ export function greyField(pixels: Uint8Array, widthPx: number, heightPx: number)
   }
   const level = otsu(grey);
   const bright = Uint8Array.from(grey, (v) => (v > level ? 1 : 0));
-  return { widthPx, heightPx, grey, sum, squares, bright: filledBright(bright, widthPx, heightPx) };
+  return {
+    widthPx,
+    heightPx,
+    shrink,
+    grey,
+    sum,
+    squares,
+    bright,
+  };
 }
 
 /** The grey level that parts the histogram into two groups of least inner variance. */
@@ -97,10 +101,9 @@ function otsu(grey: Float32Array): number {
   return level;
 }
 
-/** Fills small dark islands (pits and scratches) but not holes: a dark pixel counts as metal when metal is near on all four sides. */
-function filledBright(bright: Uint8Array, w: number, h: number): Uint8Array {
+/** Fills dark islands: a dark pixel counts as metal when metal is within `reach` on all four sides. */
+function filledBright(bright: Uint8Array, w: number, h: number, reach: number): Uint8Array {
   const out = bright.slice();
-  const reach = 7;
   for (let y = reach; y < h - reach; y++) {
     for (let x = reach; x < w - reach; x++) {
       const i = y * w + x;
@@ -126,6 +129,8 @@ export interface ComponentOptions {
   deviations: number;
   /** Least difference in grey levels, against flat noise. */
   leastGrey: number;
+  /** Dark islands in metal up to about twice this are searched as well: pits, but also holes. */
+  fillPx: number;
   /** Metal is shrunk by this before it is searched, against its edges. */
   insetPx: number;
   /** Marked pixels are grown by this, to close gaps. */
@@ -140,8 +145,9 @@ export function findComponents(field: GreyField, options: ComponentOptions): Com
   const { widthPx: w, heightPx: h, grey, sum, squares } = field;
   const { windowPx, deviations, leastGrey, insetPx, closePx } = options;
   const stride = w + 1;
-  const metal = eroded(field.bright, w, h, insetPx);
+  const metal = eroded(filledBright(field.bright, w, h, options.fillPx), w, h, insetPx);
   const contrast = new Float32Array(w * h);
+  const depth = new Float32Array(w * h);
   const marked = new Uint8Array(w * h);
   for (let y = 0; y < h; y++) {
     const y0 = Math.max(0, y - windowPx);
@@ -160,10 +166,11 @@ export function findComponents(field: GreyField, options: ComponentOptions): Com
       const deviation = Math.sqrt(Math.max(1, square - mean * mean));
       const off = grey[i]! - mean;
       contrast[i] = off / deviation;
+      depth[i] = off;
       if (Math.abs(off) > deviations * deviation && Math.abs(off) > leastGrey) marked[i] = 1;
     }
   }
-  return group(dilated(marked, w, h, closePx), marked, contrast, w, h, options);
+  return group(dilated(marked, w, h, closePx), marked, { contrast, depth }, w, h, options);
 }
 
 function eroded(mask: Uint8Array, w: number, h: number, radius: number): Uint8Array {
@@ -195,7 +202,7 @@ function dilated(mask: Uint8Array, w: number, h: number, radius: number): Uint8A
 function group(
   grown: Uint8Array,
   marked: Uint8Array,
-  contrast: Float32Array,
+  { contrast, depth }: { contrast: Float32Array; depth: Float32Array },
   w: number,
   h: number,
   { smallestPx2, sidePx }: ComponentOptions,
@@ -207,6 +214,7 @@ function group(
     if (grown[start] === 0 || seen[start] === 1) continue;
     let n = 0;
     let total = 0;
+    let deep = 0;
     let brighter = 0;
     let sx = 0;
     let sy = 0;
@@ -224,6 +232,7 @@ function group(
       if (marked[i] === 1) {
         n++;
         total += contrast[i]!;
+        deep += depth[i]!;
         if (contrast[i]! > 0) brighter++;
         sx += x;
         sy += y;
@@ -263,6 +272,7 @@ function group(
       box,
       areaPx2: n,
       contrast: total / n,
+      depth: deep / n,
       brightShare: brighter / n,
       elongation: Math.sqrt(((a + c) / 2 + root) / Math.max(0.05, (a + c) / 2 - root)),
       fill: n / (width * height),

@@ -24,6 +24,24 @@ export type LineDistractor =
       ink: number;
       strokes: readonly PrintStroke[];
     }
+  | {
+      kind: "ticks";
+      x: number;
+      y: number;
+      angle: number;
+      count: number;
+      pitchPx: number;
+      lengthPx: number;
+      depth: number;
+    }
+  | {
+      kind: "stamp";
+      x: number;
+      y: number;
+      radiusPx: number;
+      ink: number;
+      strokes: readonly PrintStroke[];
+    }
   | { kind: "dust"; x: number; y: number; radiusPx: number; strength: number }
   | {
       kind: "fibre";
@@ -57,6 +75,12 @@ export function paintDistractor(canvas: Canvas, item: LineDistractor, field?: Di
       break;
     case "print":
       paintPrint(canvas, item, field);
+      break;
+    case "ticks":
+      paintTicks(canvas, item, field);
+      break;
+    case "stamp":
+      paintStamp(canvas, item, field);
       break;
     case "dust":
       paintDust(canvas, item);
@@ -149,6 +173,63 @@ function paintPrint(
       canvas.luma[i]! *= 1 - ink * cover * coverAt(field, x, y);
     });
   }
+}
+
+/** Engraved index lines: straight, parallel, evenly spaced, bright on one side. */
+function paintTicks(
+  canvas: Canvas,
+  {
+    x: cx,
+    y: cy,
+    angle,
+    count,
+    pitchPx,
+    lengthPx,
+    depth,
+  }: Extract<LineDistractor, { kind: "ticks" }>,
+  field: DistanceField | undefined,
+): void {
+  const c = Math.cos(angle);
+  const s = Math.sin(angle);
+  for (let k = 0; k < count; k++) {
+    const off = (k - (count - 1) / 2) * pitchPx;
+    const half = (k % 4 === 0 ? 1 : 0.65) * lengthPx * 0.5;
+    for (const [shift, sign] of [
+      [0, -1],
+      [1.3, 0.6],
+    ] as const) {
+      const mx = cx + (off + shift) * c;
+      const my = cy + (off + shift) * s;
+      const ends = { x0: mx + half * s, y0: my - half * c, x1: mx - half * s, y1: my + half * c };
+      paintLine(canvas, { ...ends, halfPx: 0.6 }, (i, x, y, cover) => {
+        canvas.luma[i]! += sign * depth * cover * coverAt(field, x, y);
+      });
+    }
+  }
+}
+
+/** An inspector's ink stamp: a ring around a digit. */
+function paintStamp(
+  canvas: Canvas,
+  { x: cx, y: cy, radiusPx, ink, strokes }: Extract<LineDistractor, { kind: "stamp" }>,
+  field: DistanceField | undefined,
+): void {
+  const rect = rectAround(canvas, { x: cx, y: cy, radiusX: radiusPx + 2 });
+  for (let y = rect.y0; y < rect.y1; y++) {
+    for (let x = rect.x0; x < rect.x1; x++) {
+      const d = Math.abs(Math.hypot(x - cx, y - cy) - radiusPx) - 0.8;
+      if (d >= 0.5) continue;
+      const i = y * canvas.widthPx + x;
+      const cover = (d < -0.5 ? 1 : 0.5 - d) * coverAt(field, x, y);
+      canvas.luma[i]! *= 1 - ink * cover;
+      canvas.blue[i]! += 0.5 * ink * cover;
+    }
+  }
+  paintPrint(
+    canvas,
+    { kind: "print", x: cx - radiusPx * 0.25, y: cy, angle: 0, heightPx: radiusPx, ink, strokes },
+    field,
+  );
 }
 
 function paintDust(

@@ -165,6 +165,7 @@ function sampleFinish(rng: Rng, shape: LinePart["shape"], reachPx: number): Line
     { tone: [0.52, 0.66], red: 0.02, blue: -0.03 },
     { tone: [0.4, 0.52], red: -0.03, blue: 0.06 },
     { tone: [0.46, 0.58], red: 0.13, blue: -0.26 },
+    { tone: [0.28, 0.38], red: -0.01, blue: 0.02 },
   ] as const);
   const turned = shape === "washer" && rng.next() < 0.65;
   return {
@@ -173,7 +174,7 @@ function sampleFinish(rng: Rng, shape: LinePart["shape"], reachPx: number): Line
     tone: rng.uniform(metal.tone[0], metal.tone[1]),
     red: metal.red + rng.normal(0, 0.012),
     blue: metal.blue + rng.normal(0, 0.015),
-    texture: rng.uniform(0.018, 0.045),
+    texture: rng.uniform(0.022, 0.055),
     clouds: rng.uniform(0.01, 0.035),
     noiseX: rng.uniform(0, 256),
     noiseY: rng.uniform(0, 256),

@@ -70,6 +70,8 @@ function sampleBelt(rng: Rng): BeltLook {
     { tone: [0.19, 0.3], red: -0.18, blue: 0.24 },
     { tone: [0.12, 0.2], red: 0.01, blue: 0.03 },
     { tone: [0.28, 0.4], red: 0.03, blue: -0.03 },
+    { tone: [0.42, 0.56], red: 0.03, blue: -0.06 },
+    { tone: [0.46, 0.6], red: -0.06, blue: 0.06 },
   ] as const);
   return {
     tone: rng.uniform(look.tone[0], look.tone[1]),
@@ -144,12 +146,13 @@ function sampleDistractors(
       },
     });
   for (const [index, part] of parts.entries()) {
-    if (rng.next() < 0.6) {
-      const item = sampleMark(
-        rng,
-        part,
-        defects.filter((d) => d.part === index),
-      );
+    const own = defects.filter((d) => d.part === index);
+    const kinds = (["code", "print", "ticks", "stamp"] as const).filter(
+      (kind) => rng.next() < (kind === "ticks" ? 0.4 : 0.3),
+    );
+    for (const kind of kinds) {
+      const marks = out.flatMap(({ item, part: on }) => (on === index ? [item] : []));
+      const item = sampleMark(rng, kind, part, own, marks);
       if (item !== undefined) out.push({ item, part: index });
     }
     if (rng.next() < 0.35) {
@@ -195,39 +198,51 @@ function sampleDistractors(
   return out;
 }
 
-/** A code or a stencilled number where the part has room and no defect lies. */
+/** A mark on a part's metal where it has room and neither defect nor other mark lies. */
 function sampleMark(
   rng: Rng,
+  kind: "code" | "print" | "ticks" | "stamp",
   part: LinePart,
   defects: readonly LineDefect[],
+  marks: readonly LineDistractor[],
 ): LineDistractor | undefined {
   const cut = [...part.features, ...(part.bore === undefined ? [] : [part.bore])];
-  const code = rng.next() < 0.5;
   const cells = rng.pick([8, 10]);
   const cellPx = rng.uniform(2, 2.7);
   const glyphs = 3 + rng.int(3);
   const heightPx = rng.uniform(9, 14);
-  const roomPx = code ? (cells * cellPx) / 1.7 : heightPx * (0.25 + glyphs * 0.22);
+  const count = 4 + rng.int(5);
+  const pitchPx = rng.uniform(5, 8);
+  const radiusPx = rng.uniform(8, 13);
+  const roomPx = {
+    code: (cells * cellPx) / 1.7,
+    print: heightPx * (0.25 + glyphs * 0.22),
+    ticks: (count * pitchPx) / 2.2,
+    stamp: radiusPx + 1,
+  }[kind];
   for (let attempt = 0; attempt < 30; attempt++) {
     const u = rng.uniform(-0.85, 0.85) * part.reachPx;
     const v = rng.uniform(-0.85, 0.85) * part.reachPx;
     const { x, y } = toFrame(part, u, v);
     if (partDistance(part, cut, x, y) > -roomPx * 0.8) continue;
     if (defects.some((d) => distanceToDefect(part, d, x, y) < roomPx + 12)) continue;
+    if (marks.some((m) => m.kind !== "oil" && Math.hypot(m.x - x, m.y - y) < roomPx + 22)) continue;
     const angle = part.angle + rng.pick([0, Math.PI / 2, Math.PI, -Math.PI / 2]);
     const ink = rng.uniform(0.28, 0.62);
-    return code
-      ? {
-          kind: "code",
-          x,
-          y,
-          angle,
-          cells,
-          cellPx,
-          ink,
-          bits: Array.from({ length: cells * cells }, () => rng.next() < 0.5),
-        }
-      : { kind: "print", x, y, angle, heightPx, ink, strokes: sampleText(rng, glyphs) };
+    switch (kind) {
+      case "code": {
+        const bits = Array.from({ length: cells * cells }, () => rng.next() < 0.5);
+        return { kind, x, y, angle, cells, cellPx, ink, bits };
+      }
+      case "print":
+        return { kind, x, y, angle, heightPx, ink, strokes: sampleText(rng, glyphs) };
+      case "ticks": {
+        const lengthPx = rng.uniform(9, 18);
+        return { kind, x, y, angle, count, pitchPx, lengthPx, depth: rng.uniform(0.1, 0.24) };
+      }
+      case "stamp":
+        return { kind, x, y, radiusPx, ink: ink * 0.8, strokes: sampleText(rng, 1) };
+    }
   }
   return undefined;
 }
