@@ -8,6 +8,26 @@ export interface CommandEntry {
 
 /** Every command. Each is loaded when it is called, so that `--help` stays quick. */
 export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
+  demo: {
+    description: "The main job on rendered images: teacher, student, variants, bundle, stream, report",
+    load: () => import("./commands/demo.js"),
+  },
+  run: {
+    description: "The main job on your images, by a config file",
+    load: () => import("./commands/run.js"),
+  },
+  distill: {
+    description: "Only the training part of the main job: a student model, distilled and fine-tuned",
+    load: () => import("./commands/distill.js"),
+  },
+  quantize: {
+    description: "Make fp32, fp16 and int8 variants of an ONNX model, audited by the engine",
+    load: () => import("./commands/quantize.js"),
+  },
+  evaluate: {
+    description: "Mean average precision of a detector on labelled images",
+    load: () => import("./commands/evaluate.js"),
+  },
   pack: {
     description: "Pack and sign a bundle",
     load: () => import("./commands/pack.js"),

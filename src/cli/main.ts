@@ -1,11 +1,11 @@
-import { readFileSync } from "node:fs";
-import { EdgeDistillError, packagePath } from "../base/index.js";
+import { EdgeDistillError } from "../base/index.js";
 import type { CommandContext } from "./command.js";
 import { COMMANDS, type CommandEntry } from "./commands.js";
 import { closest } from "./options.js";
 import { createProgressRenderer, type ProgressStream } from "./progress.js";
 import { asEdgeDistillError, renderError } from "./render-error.js";
 import { commandUsage, programUsage } from "./usage.js";
+import { version } from "./version.js";
 
 export interface CliOptions {
   stdout?: { write(text: string): unknown };
@@ -97,9 +97,4 @@ function find(name: string, commands: Readonly<Record<string, CommandEntry>>): C
       details: { command: name },
     },
   );
-}
-
-function version(): string {
-  const file: unknown = JSON.parse(readFileSync(packagePath("package.json"), "utf8"));
-  return typeof file === "object" && file !== null && "version" in file ? String(file.version) : "";
 }

@@ -1,7 +1,8 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { createInterface } from "node:readline";
 import { EdgeDistillError, errorMessage, type Logger, type OnProgress } from "../base/index.js";
-import { folderSource, openRuntime, publishable } from "../runtime/index.js";
+import { basename } from "node:path";
+import { captureTime, openRuntime, publishable, type Frame, type FrameSource } from "../runtime/index.js";
 import { openPublisher, startEmbeddedBroker, type EmbeddedBroker } from "../stream/index.js";
 
 /** How to start `edge-distill` again in a process of its own. */
@@ -15,8 +16,8 @@ export interface StreamStageOptions {
   /** PEM files or texts of the keys that the device trusts. */
   trustedKeys: readonly string[];
   device: string;
-  /** Folder of frames. */
-  frames: string;
+  /** Image files, taken in turn until `frameLimit` frames have been published. */
+  frames: readonly string[];
   frameLimit: number;
   /** Without it an embedded broker is started, and its connections are cut once in the middle. */
   brokerUrl?: string;
@@ -105,6 +106,17 @@ function startWatcher(
   return { child, ready, summary };
 }
 
+/** The files in turn, over and over, as if a camera took them. */
+function inTurn(files: readonly string[], count: number): FrameSource {
+  async function* frames({ signal }: { signal: AbortSignal }): AsyncGenerator<Frame> {
+    for (let i = 0; i < count && !signal.aborted; i++) {
+      const image = files[i % files.length] ?? "";
+      yield await Promise.resolve({ id: `${String(i)}-${basename(image)}`, capturedAt: captureTime(), image });
+    }
+  }
+  return { name: "held-out frames", frames };
+}
+
 const median = (values: readonly number[]): number =>
   [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;
 
@@ -141,9 +153,8 @@ export async function streamStage(options: StreamStageOptions): Promise<StreamRe
     const latencies: number[] = [];
     let published = 0;
     const start = performance.now();
-    const stop = new AbortController();
-    const either = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal;
-    for await (const result of runtime.stream(folderSource(options.frames), { signal: either, policy: "every" })) {
+    const source = inTurn(options.frames, frameLimit);
+    for await (const result of runtime.stream(source, { policy: "every", ...(signal ? { signal } : {}) })) {
       await publisher.publishDetections("belt", publishable(result));
       published++;
       latencies.push(result.stagesMs.infer);
@@ -151,9 +162,7 @@ export async function streamStage(options: StreamStageOptions): Promise<StreamRe
       if (published === Math.ceil(frameLimit / 2) && embedded) {
         logger.info(`cutting ${String(embedded.dropConnections())} connections`);
       }
-      if (published >= frameLimit) break;
     }
-    stop.abort();
     const seconds = (performance.now() - start) / 1000;
     const report = await publisher.close();
     if (report.undelivered.length > 0) logger.warn(`${String(report.undelivered.length)} messages were not acknowledged`);

@@ -1,0 +1,84 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { writeFileAtomic, type Logger, type OnProgress } from "../base/index.js";
+import { openEngine } from "../engine/index.js";
+import { inputSpec, type InputSpec } from "../image/index.js";
+import { parseModel, type Model } from "../onnx/index.js";
+import type { JobConfig } from "./config.js";
+import type { JobData } from "./data-stage.js";
+import { judgeModel, type Judged } from "./judge.js";
+import {
+  loadTeacher,
+  loadTrainingImages,
+  trainStudent,
+  trainTeacher,
+  type NetworkContext,
+  type TrainedNetwork,
+  type TrainingImages,
+} from "./networks.js";
+
+/** A teacher, trained here or given as a file. */
+export interface TeacherStage {
+  /** The graph that teaches. */
+  model: Model;
+  input: InputSpec;
+  where: string;
+  /** The file's content. */
+  bytes: Uint8Array;
+  /** Only of a teacher trained here. */
+  network?: TrainedNetwork;
+  judged?: Judged;
+}
+
+export type StudentStage = TrainedNetwork & { judged: Judged };
+
+/** Loads the config's teacher, or trains one and writes `teacher.onnx`. */
+export async function teacherStage(context: NetworkContext, images: TrainingImages): Promise<TeacherStage> {
+  const { config, data, logger } = context;
+  const { onnx, input } = config.teacher;
+  if (onnx !== undefined) return { ...(await loadTeacher(onnx, input)), where: onnx, bytes: await readFile(onnx) };
+  const { teaching, whole } = await trainTeacher(context, images);
+  await writeFileAtomic(join(config.output, "teacher.onnx"), whole.model);
+  const judged = await judgeModel(whole.model, data, config, { ...context, name: "teacher" });
+  logger.info(`teacher: mAP ${judged.map.toFixed(3)} with ${String(whole.parameters)} parameters`);
+  return {
+    model: parseModel(teaching.model),
+    input: inputSpec({ widthPx: images.all.widthPx, heightPx: images.all.heightPx }),
+    where: "teacher.onnx",
+    bytes: whole.model,
+    network: whole,
+    judged,
+  };
+}
+
+/** Distils and fine-tunes the student, writes `student.onnx`, judges it. */
+export async function studentStage(context: NetworkContext, images: TrainingImages, teacher: TeacherStage): Promise<StudentStage> {
+  const { config, data, logger } = context;
+  const student = await trainStudent(context, images, teacher);
+  await writeFileAtomic(join(config.output, "student.onnx"), student.model);
+  const judged = await judgeModel(student.model, data, config, { ...context, name: "student" });
+  logger.info(`student: mAP ${judged.map.toFixed(3)} with ${String(student.parameters)} parameters`);
+  return { ...student, judged };
+}
+
+/** The training part of a job alone: `teacher.onnx` (when trained) and `student.onnx` in the job's output folder. */
+export async function distilJob({
+  config,
+  data,
+  onProgress,
+  logger,
+  signal,
+}: {
+  config: JobConfig;
+  data: JobData;
+  onProgress: OnProgress;
+  logger: Logger;
+  signal?: AbortSignal;
+}): Promise<{ file: string; teacher: TeacherStage; student: StudentStage }> {
+  await using engine = await openEngine({ kind: "worker" });
+  const context: NetworkContext = { config, data, engine, onProgress, logger, ...(signal ? { signal } : {}) };
+  const images = await loadTrainingImages(context);
+  const teacher = await teacherStage(context, images);
+  const student = await studentStage(context, images, teacher);
+  return { file: join(config.output, "student.onnx"), teacher, student };
+}

@@ -1,0 +1,197 @@
+import { mkdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { writeFileAtomic, type Logger, type OnProgress } from "../base/index.js";
+import { packBundle, readPublicKey, verifyBundle, writeSigningKeys, type BundleDraft } from "../bundle/index.js";
+import { openEngine } from "../engine/index.js";
+import { renderReport } from "../evaluate/index.js";
+import type { Model } from "../onnx/index.js";
+import { judgeBaseline } from "./baseline-stage.js";
+import type { JobConfig } from "./config.js";
+import type { JobData } from "./data-stage.js";
+import { studentStage, teacherStage } from "./distil-stage.js";
+import { DECODER, jobInput, judgeModel, NMS_IOU } from "./judge.js";
+import { loadTrainingImages, trainFromScratch, type NetworkContext } from "./networks.js";
+import { buildReport } from "./report-stage.js";
+import type { JobResult } from "./result.js";
+import { exists } from "./signing.js";
+import { streamStage, type SelfCommand } from "./stream-stage.js";
+import { variantDrafts, variantResults, variantsStage, type VariantsStage } from "./variants-stage.js";
+
+export interface RunJobOptions {
+  config: JobConfig;
+  /** Reads or renders the data. */
+  loadData: (onProgress: OnProgress) => Promise<JobData>;
+  /** Show a threshold-and-components detector beside the student. */
+  withBaseline?: boolean;
+  /** How to start `edge-distill` again, for the consumer's process. */
+  self: SelfCommand;
+  version: string;
+  onProgress: OnProgress;
+  logger: Logger;
+  signal?: AbortSignal;
+}
+
+const SCORE_THRESHOLD = 0.35;
+
+/**
+ * The main job: teacher, student, variants, signed bundle, stream. Everything lands in `config.output`, the report and
+ * the bundle last and whole.
+ * @throws the errors of the rooms it goes through
+ */
+export async function runJob(options: RunJobOptions): Promise<JobResult> {
+  const { config, self, version, onProgress, logger, signal } = options;
+  const started = performance.now();
+  const stageSeconds: Record<string, number> = {};
+  const timed = async <T>(stage: string, work: () => Promise<T>): Promise<T> => {
+    const start = performance.now();
+    logger.info(`${stage} …`);
+    try {
+      return await work();
+    } finally {
+      stageSeconds[stage] = (performance.now() - start) / 1000;
+    }
+  };
+  const folder = config.output;
+  await mkdir(folder, { recursive: true });
+  const data = await timed("data", () => options.loadData(onProgress));
+  logger.info(
+    `${String(data.unlabelled.images.length)} training images, labels of ${String(data.labelled.images.length)} used, ${String(data.heldOut.images.length)} held out, classes ${data.classes.join(", ")}`,
+  );
+  await using engine = await openEngine({ kind: "worker" });
+  const context: NetworkContext = { config, data, engine, onProgress, logger, ...(signal ? { signal } : {}) };
+  const images = await timed("decode", () => loadTrainingImages(context));
+  const teacher = await timed("teacher", () => teacherStage(context, images));
+  const student = await timed("student", () => studentStage(context, images, teacher));
+  const scratch = config.student.scratch
+    ? await timed("from scratch", () => trainFromScratch(context, images, { cpuSeconds: student.cpuSeconds }))
+    : undefined;
+  const judgedScratch = scratch ? await judgeModel(scratch.model, data, config, { ...context, name: "scratch" }) : undefined;
+  if (judgedScratch) logger.info(`the same student from scratch: mAP ${judgedScratch.map.toFixed(3)}`);
+  const baseline = options.withBaseline ? await timed("baseline", () => judgeBaseline(data, config)) : undefined;
+
+  const stage = await timed("quantize and evaluate", () => variantsStage(student.model, context));
+  const bundle = await timed("bundle", async () => {
+    const keys = { private: join(folder, "signing-private.pem"), public: join(folder, "signing-public.pem") };
+    if (!(await exists(keys.private))) await writeSigningKeys(keys.private, keys.public);
+    const draft = bundleDraft(config, data, stage, {
+      version,
+      seconds: (performance.now() - started) / 1000,
+      student: { name: config.student.architecture, parameters: student.parameters },
+      teacher: {
+        name: teacher.network ? config.teacher.architecture : "given",
+        parameters: teacher.network?.parameters ?? countParameters(teacher.model),
+        sha256: createHash("sha256").update(teacher.bytes).digest("hex"),
+      },
+    });
+    for (const { name, model } of draft.variants)
+      if (typeof model !== "string") await writeFileAtomic(join(folder, "variants", `${name}.onnx`), model);
+    const onDisk = draft.variants.map((v) => ({ ...v, model: `variants/${v.name}.onnx` }));
+    await writeFileAtomic(join(folder, "bundle.json"), `${JSON.stringify({ ...draft, variants: onDisk }, null, 2)}\n`);
+    const path = join(folder, "bundle.tar");
+    await packBundle(path, draft, { privateKey: await readFile(keys.private, "utf8"), overwrite: true });
+    const { keyId } = await verifyBundle(path, { trustedKeys: [await readPublicKey(keys.public)] });
+    logger.info(`${path} verified with key ${keyId}`);
+    return { path, trustedKeys: [await readFile(keys.public, "utf8")] };
+  });
+
+  const stream = await timed("stream", () =>
+    streamStage({
+      bundlePath: bundle.path,
+      trustedKeys: bundle.trustedKeys,
+      device: config.device,
+      frames: data.heldOut.images.map(({ path }) => path),
+      frameLimit: config.stream.frames,
+      ...(config.stream.brokerUrl === undefined ? {} : { brokerUrl: config.stream.brokerUrl }),
+      site: config.stream.site,
+      line: config.stream.line,
+      self,
+      onProgress,
+      logger,
+      ...(signal ? { signal } : {}),
+    }),
+  );
+  const report = join(folder, "report.html");
+  const result: JobResult = {
+    teacher: {
+      name: teacher.network ? config.teacher.architecture : teacher.where,
+      params: teacher.network?.parameters ?? countParameters(teacher.model),
+      map50: teacher.judged?.map ?? null,
+      cpuSeconds: teacher.network?.cpuSeconds ?? null,
+    },
+    student: { params: student.parameters, map50: student.judged.map, cpuSeconds: student.cpuSeconds },
+    scratch: judgedScratch && scratch ? { map50: judgedScratch.map, cpuSeconds: scratch.cpuSeconds } : null,
+    baseline: baseline ? { map50: baseline.map } : null,
+    variants: variantResults(stage),
+    stream,
+    iouThreshold: config.evaluation.iouThreshold,
+    seconds: (performance.now() - started) / 1000,
+    stageSeconds,
+    files: { folder, report, bundle: bundle.path },
+  };
+  const document = await buildReport({
+    config,
+    heldOut: data.heldOut,
+    result,
+    judged: { student: student.judged },
+    networks: { student, ...(teacher.network ? { teacher: teacher.network } : {}), ...(scratch ? { scratch } : {}) },
+    scoreThreshold: SCORE_THRESHOLD,
+    engineVersion: engine.version,
+  });
+  await writeFileAtomic(report, renderReport(document));
+  await writeFileAtomic(join(folder, "result.json"), `${JSON.stringify(result, null, 2)}\n`);
+  await rm(join(folder, "checkpoints"), { recursive: true, force: true });
+  return result;
+}
+
+function countParameters({ graph }: Model): number {
+  let n = 0;
+  for (const { initializer } of graph.initializers.values()) if (initializer?.dtype === "float32") n += initializer.data.length;
+  return n;
+}
+
+function bundleDraft(
+  config: JobConfig,
+  data: JobData,
+  stage: VariantsStage,
+  training: {
+    version: string;
+    seconds: number;
+    student: { name: string; parameters: number };
+    teacher: { name: string; parameters: number; sha256: string };
+  },
+): BundleDraft {
+  const { calibration } = stage;
+  const { version, seconds, student, teacher } = training;
+  return {
+    name: config.name,
+    version: "1",
+    task: "detect",
+    classes: [...data.classes],
+    input: jobInput(config),
+    decoder: { id: DECODER, scoreThreshold: SCORE_THRESHOLD, iouThreshold: NMS_IOU },
+    variants: variantDrafts(stage, data.heldOut.images.length, config.evaluation.iouThreshold),
+    ...(calibration
+      ? {
+          calibration: {
+            preset: calibration.preset,
+            method: calibration.method,
+            images: calibration.samples,
+            imagesSha256: calibration.imagesSha256,
+          },
+        }
+      : {}),
+    training: {
+      tool: `edge-distill ${version}`,
+      recipe: "distil on every image, fine-tune on the labelled ones",
+      seed: config.seed,
+      labelledImages: data.labelled.images.length,
+      unlabelledImages: data.unlabelled.images.length,
+      seconds,
+      student,
+      teacher,
+    },
+    ...(config.licences ? { licences: config.licences } : {}),
+  };
+}
