@@ -11,6 +11,7 @@ export interface Requirement {
 
 const REQUIREMENTS = {
   mosquitto: { find: () => findProgram("mosquitto"), cure: "scripts/setup-mosquitto.sh" },
+  chromium: { find: () => findProgram("chromium"), cure: "scripts/setup-chromium.sh" },
   openssl: { find: () => findProgram("openssl"), cure: "apt-get install -y openssl" },
 } as const satisfies Record<string, Requirement>;
 

@@ -39,7 +39,7 @@ function renderChart(chart: Chart, size: keyof typeof SIZES): Html {
     ...SIZES[size],
   });
   try {
-    instance.setOption(chartOption(chart));
+    instance.setOption(chartOption({ ...chart, series: chart.series.map(finite) }));
     const svg = themed(instance.renderToSVGString({ useViewBox: true }));
     const legend =
       chart.series.length < 2
@@ -65,6 +65,12 @@ function renderLegendItem({ name, dashed = false }: Series, i: number, form: Cha
       : html`<i class="${dashed ? "dashed" : ""}"></i>`;
   return html`<li style="--colour:var(--series-${i % SERIES_COLOURS})">${mark}${name}</li>`;
 }
+
+/** A diverged loss is a gap, not the end of the axis. */
+const finite = (series: Series): Series => ({
+  ...series,
+  points: series.points.filter(([a, b]) => Number.isFinite(a) && Number.isFinite(b)),
+});
 
 function chartOption({ form, x, y, series }: Chart): EChartsOption {
   return {

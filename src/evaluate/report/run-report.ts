@@ -58,6 +58,8 @@ export interface RunSummary {
   subtitle?: string;
   createdAt?: string;
   seconds?: number;
+  /** The IoU that `map50` was measured at, if it is another: DeepPCB's 0.33. */
+  iouThreshold?: number;
   classes: readonly string[];
   models: readonly ModelRow[];
   variants?: readonly VariantRow[];
@@ -77,14 +79,15 @@ export interface RunSummary {
 export function runReport(summary: RunSummary): Report {
   const { title, subtitle, createdAt, classes, models, metrics, environment } = summary;
   const { variants = [], losses = [], stages = [], galleries = [], notes = [], stream } = summary;
+  const accuracy = accuracyName(summary.iouThreshold);
   const charts = [
     ...(losses.length > 0 ? [lossChart(losses)] : []),
     ...(metrics === undefined ? [] : [precisionRecallChart(metrics, classes)]),
-    ...(variants.some(({ ms }) => ms !== undefined) ? [latencyChart(variants)] : []),
+    ...(variants.some(({ ms }) => ms !== undefined) ? [latencyChart(variants, accuracy)] : []),
   ];
   const sections: ReportSection[] = [
-    modelTable(models),
-    ...(variants.length > 0 ? [variantTable(variants)] : []),
+    modelTable(models, accuracy),
+    ...(variants.length > 0 ? [variantTable(variants, accuracy)] : []),
     ...(charts.length > 0 ? [{ kind: "charts" as const, title: "Curves", charts }] : []),
     ...galleries,
     ...(metrics === undefined ? [] : [classTable(metrics, classes)]),
@@ -103,18 +106,29 @@ export function runReport(summary: RunSummary): Report {
   };
 }
 
-function runHighlights({ models, variants = [], stream, seconds }: RunSummary): Highlight[] {
+/** How the accuracy is called: `mAP50` at the usual threshold. */
+const accuracyName = (iouThreshold = 0.5): string =>
+  `mAP${iouThreshold === 0.5 ? "50" : ` at IoU ${String(iouThreshold)}`}`;
+
+function runHighlights({
+  models,
+  variants = [],
+  stream,
+  seconds,
+  iouThreshold,
+}: RunSummary): Highlight[] {
+  const accuracy = accuracyName(iouThreshold);
   const result = models.find(({ isResult = false }) => isResult);
   const chosen = variants.find(({ isChosen = false }) => isChosen);
   return [
     ...(result?.map50 === undefined
       ? []
-      : [{ label: `${result.name}, mAP50`, value: formatValue(result.map50, "percent") }]),
+      : [{ label: `${result.name}, ${accuracy}`, value: formatValue(result.map50, "percent") }]),
     ...(chosen === undefined
       ? []
       : [
           {
-            label: `${chosen.name}, mAP50`,
+            label: `${chosen.name}, ${accuracy}`,
             value: formatValue(chosen.map50, "percent"),
             note: "chosen for this device",
           },
@@ -145,7 +159,7 @@ function runHighlights({ models, variants = [], stream, seconds }: RunSummary): 
   ];
 }
 
-function modelTable(models: readonly ModelRow[]): TableSection {
+function modelTable(models: readonly ModelRow[], accuracy: string): TableSection {
   return {
     kind: "table",
     title: "Models",
@@ -153,7 +167,7 @@ function modelTable(models: readonly ModelRow[]): TableSection {
     columns: [
       { label: "Model" },
       { label: "Parameters", format: "compact" },
-      { label: "mAP50", bar: 1 },
+      { label: accuracy, bar: 1 },
       { label: "mAP50-95", bar: 1 },
       { label: "CPU time", format: "seconds" },
     ],
@@ -168,19 +182,18 @@ function modelTable(models: readonly ModelRow[]): TableSection {
   };
 }
 
-function variantTable(variants: readonly VariantRow[]): TableSection {
+function variantTable(variants: readonly VariantRow[], accuracy: string): TableSection {
   const reference = variants.find(({ precision }) => precision === "fp32");
   return {
     kind: "table",
     title: "Variants in the bundle",
-    intro:
-      "Change is the difference of mAP50 to fp32, in points. Integer convolutions are those that the engine ran in integer kernels, counted in its profile. A run is the median over interleaved single-image runs.",
+    intro: `Change is the difference of ${accuracy} to fp32, in points. Integer convolutions are those that the engine ran in integer kernels, counted in its profile. A run is the median over interleaved single-image runs.`,
     columns: [
       { label: "Variant" },
       { label: "Precision" },
       { label: "Target" },
       { label: "Size", format: "bytes", bar: "max" },
-      { label: "mAP50" },
+      { label: accuracy },
       { label: "Change", format: "signed-percent" },
       { label: "Run", format: "seconds", bar: "max" },
       { label: "Integer convs", align: "right" },
@@ -207,12 +220,16 @@ function variantTable(variants: readonly VariantRow[]): TableSection {
   };
 }
 
+/** On a logarithmic axis when the losses of different stages are too far apart for a linear one. */
 function lossChart(losses: readonly LossCurve[]): Chart {
+  const levels = losses.map(({ points }) => points.at(-1)?.[1] ?? NaN).filter(Number.isFinite);
+  const positive = losses.every(({ points }) => points.every(([, loss]) => !(loss <= 0)));
+  const farApart = Math.max(...levels) > 8 * Math.min(...levels);
   return {
     title: "Loss",
     form: "line",
     x: { label: "step" },
-    y: { label: "loss" },
+    y: { label: "loss", scale: positive && farApart ? "log" : "linear" },
     series: losses.map(({ name, points }) => ({ name, points, noisy: true })),
   };
 }
@@ -225,7 +242,7 @@ function axisEnds(values: readonly number[], step: number): { min: number; max: 
   };
 }
 
-function latencyChart(variants: readonly VariantRow[]): Chart {
+function latencyChart(variants: readonly VariantRow[], accuracy: string): Chart {
   const timed = variants.filter(({ ms }) => ms !== undefined);
   const accuracies = axisEnds(
     timed.map(({ map50 }) => map50),
@@ -235,7 +252,7 @@ function latencyChart(variants: readonly VariantRow[]): Chart {
     title: "Accuracy against latency",
     form: "scatter",
     x: { label: "ms a run (less is better)", min: 0 },
-    y: { label: "mAP50", format: "percent", ...accuracies },
+    y: { label: accuracy, format: "percent", ...accuracies },
     series: timed.map(({ name, ms = NaN, map50 }) => ({ name, points: [[ms, map50] as const] })),
   };
 }

@@ -17,10 +17,10 @@ export const STYLE = `
 }
 * { box-sizing: border-box; }
 html { scroll-behavior: smooth; -webkit-text-size-adjust: 100%; }
-body { margin: 0; background: var(--page); color: var(--ink); font: 15px/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", "DejaVu Sans", sans-serif; }
+body { margin: 0; overflow-wrap: anywhere; background: var(--page); color: var(--ink); font: 15px/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", "DejaVu Sans", sans-serif; }
 header, main, footer { max-width: 1160px; margin: 0 auto; padding: 0 24px; }
 header { padding-top: 44px; padding-bottom: 8px; }
-h1 { font-size: 30px; line-height: 1.2; letter-spacing: -.02em; margin: 0; text-wrap: balance; overflow-wrap: anywhere; }
+h1 { font-size: 30px; line-height: 1.2; letter-spacing: -.02em; margin: 0; text-wrap: balance; }
 h2 { font-size: 19px; line-height: 1.3; letter-spacing: -.01em; margin: 0; }
 .subtitle { color: var(--muted); font-size: 16px; margin: 8px 0 0; max-width: 75ch; }
 .when { color: var(--muted); font-size: 13px; margin: 0 0 10px; letter-spacing: .02em; }
@@ -36,7 +36,7 @@ section { background: var(--card); border: 1px solid var(--line); border-radius:
 .intro { color: var(--muted); margin: 5px 0 0; max-width: 82ch; }
 section > .scroll, section > .chart-grid, section > .gallery, section > .note { margin-top: 16px; }
 .scroll { overflow-x: auto; }
-table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
+table { overflow-wrap: normal; border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 th, td { text-align: left; padding: 8px 14px 8px 0; border-bottom: 1px solid var(--line); vertical-align: top; }
 th:last-child, td:last-child { padding-right: 4px; }
 thead th { font-size: 12.5px; font-weight: 550; color: var(--muted); border-bottom-color: var(--line); white-space: nowrap; vertical-align: bottom; }
