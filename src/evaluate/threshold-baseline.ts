@@ -88,16 +88,16 @@ function fieldOf({
 
 /** Settings tried, one after the other, the best kept; the rest is fixed. Lengths in pixels at the working width. */
 const TRIED: Readonly<Partial<Record<keyof ComponentOptions, readonly number[]>>> = {
-  deviations: [1, 1.4, 1.9],
+  deviations: [0.6, 1, 1.5],
   leastGrey: [6, 11, 18],
-  insetPx: [0, 1, 3],
-  closePx: [0, 1, 2],
+  insetPx: [0, 1, 2],
+  closePx: [0, 1],
   fillPx: [4, 9],
   smallestPx2: [6, 16],
 };
 
 const START = {
-  deviations: 1.4,
+  deviations: 1,
   leastGrey: 11,
   insetPx: 1,
   closePx: 1,

@@ -16,20 +16,28 @@ export interface Component {
   fill: number;
 }
 
-/** Grey picture with what a local threshold needs: summed areas of values and squares. */
+/** Grey picture, and what belongs to metal in it. */
 export interface GreyField {
   widthPx: number;
   heightPx: number;
   /** Picture pixels a field pixel, on each axis. */
   shrink: number;
   grey: Float32Array;
-  sum: Float64Array;
-  squares: Float64Array;
   /** 1 where the picture belongs to the brighter of two groups (Otsu): metal against belt. */
   bright: Uint8Array;
+  /** Metal by the fill that found it. */
+  metals: Map<number, MetalField>;
 }
 
-/** Rec. 601 grey, shrunk by a whole factor (block means, which also quiets noise), with summed-area tables. */
+/** Metal with its dark islands filled, and summed-area tables over it alone, `[H + 1, W + 1]`. */
+interface MetalField {
+  mask: Uint8Array;
+  count: Float64Array;
+  sum: Float64Array;
+  squares: Float64Array;
+}
+
+/** Rec. 601 grey, shrunk by a whole factor (block means, which also quiets noise). */
 export function greyField(
   pixels: Uint8Array,
   fullWidthPx: number,
@@ -48,32 +56,41 @@ export function greyField(
         norm * (0.299 * pixels[j]! + 0.587 * pixels[j + 1]! + 0.114 * pixels[j + 2]!);
     }
   }
-  const stride = widthPx + 1;
-  const sum = new Float64Array(stride * (heightPx + 1));
-  const squares = new Float64Array(stride * (heightPx + 1));
-  for (let y = 0; y < heightPx; y++) {
+  const level = otsu(grey);
+  const bright = new Uint8Array(grey.length);
+  for (let i = 0; i < grey.length; i++) if (grey[i]! > level) bright[i] = 1;
+  return { widthPx, heightPx, shrink, grey, bright, metals: new Map() };
+}
+
+function metalOf(field: GreyField, fillPx: number): MetalField {
+  const known = field.metals.get(fillPx);
+  if (known !== undefined) return known;
+  const { widthPx: w, heightPx: h, grey } = field;
+  const mask = filledBright(field.bright, w, h, fillPx);
+  const stride = w + 1;
+  const count = new Float64Array(stride * (h + 1));
+  const sum = new Float64Array(stride * (h + 1));
+  const squares = new Float64Array(stride * (h + 1));
+  for (let y = 0; y < h; y++) {
+    let n = 0;
     let row = 0;
     let rowSquares = 0;
-    for (let x = 0; x < widthPx; x++) {
-      const v = grey[y * widthPx + x]!;
-      row += v;
-      rowSquares += v * v;
+    for (let x = 0; x < w; x++) {
+      if (mask[y * w + x] === 1) {
+        const v = grey[y * w + x]!;
+        n++;
+        row += v;
+        rowSquares += v * v;
+      }
       const at = (y + 1) * stride + x + 1;
+      count[at] = count[at - stride]! + n;
       sum[at] = sum[at - stride]! + row;
       squares[at] = squares[at - stride]! + rowSquares;
     }
   }
-  const level = otsu(grey);
-  const bright = Uint8Array.from(grey, (v) => (v > level ? 1 : 0));
-  return {
-    widthPx,
-    heightPx,
-    shrink,
-    grey,
-    sum,
-    squares,
-    bright,
-  };
+  const metal = { mask, count, sum, squares };
+  field.metals.set(fillPx, metal);
+  return metal;
 }
 
 /** The grey level that parts the histogram into two groups of least inner variance. */
@@ -140,26 +157,25 @@ export interface ComponentOptions {
   sidePx: readonly [number, number];
 }
 
-/** Marks pixels that differ from their surroundings on metal, and groups them (8-connected). */
+/** Marks pixels that differ from the metal around them, and groups them (8-connected). */
 export function findComponents(field: GreyField, options: ComponentOptions): Component[] {
-  const { widthPx: w, heightPx: h, grey, sum, squares } = field;
+  const { widthPx: w, heightPx: h, grey } = field;
   const { windowPx, deviations, leastGrey, insetPx, closePx } = options;
+  const { mask, count, sum, squares } = metalOf(field, options.fillPx);
   const stride = w + 1;
-  const metal = eroded(filledBright(field.bright, w, h, options.fillPx), w, h, insetPx);
+  const metal = eroded(mask, w, h, insetPx);
   const contrast = new Float32Array(w * h);
   const depth = new Float32Array(w * h);
   const marked = new Uint8Array(w * h);
   for (let y = 0; y < h; y++) {
-    const y0 = Math.max(0, y - windowPx);
-    const y1 = Math.min(h, y + windowPx + 1);
+    const a = Math.max(0, y - windowPx) * stride;
+    const b = Math.min(h, y + windowPx + 1) * stride;
     for (let x = 0; x < w; x++) {
       const i = y * w + x;
       if (metal[i] === 0) continue;
       const x0 = Math.max(0, x - windowPx);
       const x1 = Math.min(w, x + windowPx + 1);
-      const n = (x1 - x0) * (y1 - y0);
-      const a = y0 * stride;
-      const b = y1 * stride;
+      const n = count[b + x1]! - count[a + x1]! - count[b + x0]! + count[a + x0]!;
       const mean = (sum[b + x1]! - sum[a + x1]! - sum[b + x0]! + sum[a + x0]!) / n;
       const square =
         (squares[b + x1]! - squares[a + x1]! - squares[b + x0]! + squares[a + x0]!) / n;
@@ -174,8 +190,12 @@ export function findComponents(field: GreyField, options: ComponentOptions): Com
 }
 
 function eroded(mask: Uint8Array, w: number, h: number, radius: number): Uint8Array {
-  const inverse = Uint8Array.from(mask, (v) => 1 - v);
-  return Uint8Array.from(dilated(inverse, w, h, radius), (v) => 1 - v);
+  if (radius <= 0) return mask;
+  const inverse = new Uint8Array(mask.length);
+  for (let i = 0; i < mask.length; i++) inverse[i] = 1 - mask[i]!;
+  const grown = dilated(inverse, w, h, radius);
+  for (let i = 0; i < mask.length; i++) grown[i] = 1 - grown[i]!;
+  return grown;
 }
 
 /** Grows a mask by a square, one axis after the other. */
