@@ -1,6 +1,18 @@
 import { EdgeDistillError } from "../base/index.js";
-import { ELEMENT_TYPE, int, ints, type Attributes, type GraphBuilder, type Value } from "../onnx/index.js";
-import { arrayConstructor, type DType, type HostTensor, type NumericDType } from "../tensor/index.js";
+import {
+  ELEMENT_TYPE,
+  int,
+  ints,
+  type Attributes,
+  type GraphBuilder,
+  type Value,
+} from "../onnx/index.js";
+import {
+  arrayConstructor,
+  type DType,
+  type HostTensor,
+  type NumericDType,
+} from "../tensor/index.js";
 
 /** Known dimensions of a value. @throws ONNX_SHAPE_INFERENCE when one is symbolic: a gradient graph is built for fixed shapes */
 export function dimsOf(value: Value): readonly number[] {
@@ -28,7 +40,9 @@ export function constantOf(value: Value | null | undefined): HostTensor | undefi
 /** Integers of a constant vector (axes, shapes, pads). */
 export function constantInts(value: Value | null | undefined): readonly number[] | undefined {
   const data = constantOf(value)?.data;
-  return data && !(data instanceof Array) ? Array.from(data as ArrayLike<number | bigint>, Number) : undefined;
+  return data && !(data instanceof Array)
+    ? Array.from(data as ArrayLike<number | bigint>, Number)
+    : undefined;
 }
 
 /** The ops that gradient rules are written in, by short names. Writes to a builder; constants take the element type at hand. */
@@ -48,7 +62,7 @@ export class Algebra {
   /** A scalar constant. */
   num(value: number): Value {
     const Ctor = arrayConstructor(this.dtype as "float32");
-    return this.b.constant({ dtype: this.dtype as NumericDType, dims: [], data: Ctor.of(value) });
+    return this.b.constant({ dtype: this.dtype, dims: [], data: Ctor.of(value) });
   }
 
   add = (x: Value, y: Value): Value => this.op("Add", [x, y]);
@@ -80,7 +94,17 @@ export class Algebra {
 
   slice(
     x: Value,
-    { axes, starts, ends, steps }: { axes: readonly number[]; starts: readonly number[]; ends: readonly number[]; steps?: readonly number[] },
+    {
+      axes,
+      starts,
+      ends,
+      steps,
+    }: {
+      axes: readonly number[];
+      starts: readonly number[];
+      ends: readonly number[];
+      steps?: readonly number[];
+    },
   ): Value {
     const { b } = this;
     const inputs = [x, b.i64(starts), b.i64(ends), b.i64(axes)];

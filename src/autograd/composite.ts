@@ -1,5 +1,5 @@
 import type { GraphBuilder, Value } from "../onnx/index.js";
-import { Algebra } from "./algebra.js";
+import { type Algebra } from "./algebra.js";
 import type { Gradient } from "./rule.js";
 
 /** A value whose gradient is not derived node by node. */

@@ -3,14 +3,22 @@ import type { DType } from "../tensor/index.js";
 import type { GraphBuilder, Node, Value } from "../onnx/index.js";
 import { Algebra, dimsOf } from "./algebra.js";
 import { compositeOf } from "./composite.js";
-import { noRuleError, RuleContext, type Gradient } from "./rule.js";
+import { noRuleError, RuleContext, type Gradient, type Rule } from "./rule.js";
 import { NON_DIFFERENTIABLE, ruleOf } from "./table.js";
 
-const FLOATS: ReadonlySet<DType | undefined> = new Set(["float32", "float64", "float16", "bfloat16", undefined] as const);
+const FLOATS: ReadonlySet<DType | undefined> = new Set([
+  "float32",
+  "float64",
+  "float16",
+  "bfloat16",
+  undefined,
+] as const);
 
 export interface DifferentiateOptions {
   /** Values that count as constants: no gradient passes to what they were computed from. */
   stopAt?: ReadonlySet<Value>;
+  /** Rules that go before the house's own, for further ops or in place of a rule. */
+  rules?: readonly Rule[];
 }
 
 /**
@@ -24,13 +32,17 @@ export function differentiate(
   b: GraphBuilder,
   loss: Value,
   wrt: readonly Value[],
-  { stopAt = new Set() }: DifferentiateOptions = {},
+  { stopAt = new Set(), rules = [] }: DifferentiateOptions = {},
 ): Map<Value, Value> {
   if (dimsOf(loss).some((d) => d !== 1))
-    throw new EdgeDistillError("TENSOR_SHAPE", `The loss "${loss.name}" is [${dimsOf(loss).join(", ")}], not a scalar`, {
-      hint: "Reduce it with ReduceMean or ReduceSum first.",
-      details: { value: loss.name, dims: loss.dims },
-    });
+    throw new EdgeDistillError(
+      "TENSOR_SHAPE",
+      `The loss "${loss.name}" is [${dimsOf(loss).join(", ")}], not a scalar`,
+      {
+        hint: "Reduce it with ReduceMean or ReduceSum first.",
+        details: { value: loss.name, dims: loss.dims },
+      },
+    );
   const nodes = [...b.graph.nodes];
   const active = dependents(nodes, wrt, stopAt);
   const arrived = new Map<Value, Value[]>();
@@ -64,9 +76,11 @@ export function differentiate(
       return undefined;
     });
     if (gradients.every((g) => g === undefined)) continue;
-    const rule = ruleOf(node.op, node.domain);
-    if (rule) pass(node.inputs, rule.gradients(new RuleContext(b, node, gradients)));
-    else if (!isBarrier(node)) throw noRuleError(node, b.opset);
+    if (!node.inputs.some((input) => input && active.has(input))) continue;
+    const own = rules.find((r) => r.op === node.op && r.domain === node.domain);
+    const rule = own ?? ruleOf(node.op, node.domain);
+    if (!rule) throw noRuleError(node, b.opset);
+    pass(node.inputs, rule.gradients(new RuleContext(b, node, gradients)));
   }
   const result = new Map<Value, Value>();
   for (const value of wrt) {
@@ -81,7 +95,11 @@ function isBarrier(node: Node): boolean {
 }
 
 /** Every value that a gradient can pass through on its way to `wrt`. */
-function dependents(nodes: readonly Node[], wrt: readonly Value[], stopAt: ReadonlySet<Value>): Set<Value> {
+function dependents(
+  nodes: readonly Node[],
+  wrt: readonly Value[],
+  stopAt: ReadonlySet<Value>,
+): Set<Value> {
   const active = new Set(wrt);
   for (const node of nodes) {
     const reached = !isBarrier(node) && node.inputs.some((v) => v && active.has(v));
@@ -90,7 +108,8 @@ function dependents(nodes: readonly Node[], wrt: readonly Value[], stopAt: Reado
       const composite = compositeOf(output);
       // an integer carries no gradient, save through fake quantization
       const carries = FLOATS.has(output.dtype) || node.op === "QuantizeLinear";
-      if (composite ? composite.inputs.some((v) => active.has(v)) : reached && carries) active.add(output);
+      if (composite ? composite.inputs.some((v) => active.has(v)) : reached && carries)
+        active.add(output);
     }
   }
   return active;

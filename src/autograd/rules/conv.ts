@@ -53,7 +53,9 @@ export const convRules: readonly Rule[] = [
 function inputGradient(f: Algebra, dy: Value, w: Value, s: ConvShape): Value {
   const { window, groups } = s;
   const span = reach(window);
-  const pads = window.pads.map((p, i) => span[(i % 2) as 0 | 1] - 1 - p) as unknown as Window["pads"];
+  const pads = window.pads.map(
+    (p, i) => span[(i % 2) as 0 | 1] - 1 - p,
+  ) as unknown as Window["pads"];
   if (window.strides.some((stride) => stride > 1) || pads.some((p) => p < 0))
     return transposedConv(f, dy, w, window, s);
   const [kh, kw] = window.kernel;
@@ -63,8 +65,16 @@ function inputGradient(f: Algebra, dy: Value, w: Value, s: ConvShape): Value {
   const flipped =
     kh === 1 && kw === 1
       ? swapped
-      : f.slice(swapped, { axes: [2, 3], starts: [-1, -1], ends: [toFront, toFront], steps: [-1, -1] });
-  return f.op("Conv", [dy, flipped], { ...windowAttributes({ ...window, pads }), group: int(groups) });
+      : f.slice(swapped, {
+          axes: [2, 3],
+          starts: [-1, -1],
+          ends: [toFront, toFront],
+          steps: [-1, -1],
+        });
+  return f.op("Conv", [dy, flipped], {
+    ...windowAttributes({ ...window, pads }),
+    group: int(groups),
+  });
 }
 
 /**
@@ -90,7 +100,8 @@ function byShifts(f: Algebra, x: Value, dy: Value, s: ConvShape): Value {
     const before = j * window.dilations[1] - left;
     return f.pad(dy, [0, 0, 0, before, 0, 0, 0, width - columns - before]);
   });
-  const stacked = sideways.length === 1 ? (sideways[0] ?? dy) : f.op("Concat", sideways, { axis: int(1) });
+  const stacked =
+    sideways.length === 1 ? (sideways[0] ?? dy) : f.op("Concat", sideways, { axis: int(1) });
   const left3 = f.reshape(stacked, [n, kw * m, pixels]);
   const products = Array.from({ length: kh }, (_, i) => {
     const above = top - i * window.dilations[0];
@@ -98,7 +109,8 @@ function byShifts(f: Algebra, x: Value, dy: Value, s: ConvShape): Value {
     const right = f.transpose(f.reshape(shifted, [n, c, pixels]), [0, 2, 1]);
     return f.reshape(f.sum(f.op("MatMul", [left3, right]), [0], { keep: false }), [1, kw, m, c]);
   });
-  const all = products.length === 1 ? (products[0] ?? dy) : f.op("Concat", products, { axis: int(0) });
+  const all =
+    products.length === 1 ? (products[0] ?? dy) : f.op("Concat", products, { axis: int(0) });
   return f.transpose(all, [2, 3, 0, 1]);
 }
 
@@ -107,7 +119,10 @@ function byTaps(f: Algebra, x: Value, dy: Value, s: ConvShape): Value {
   const { n, c, m, rows, columns, groups, window } = s;
   const taps = window.kernel[0] * window.kernel[1];
   const pixels = rows * columns;
-  const gathered = taps === 1 && pixels === s.height * s.width ? x : f.op("Conv", [x, tapKernels(f, s)], { ...windowAttributes(window), group: int(c) });
+  const gathered =
+    taps === 1 && pixels === s.height * s.width
+      ? x
+      : f.op("Conv", [x, tapKernels(f, s)], { ...windowAttributes(window), group: int(c) });
   const left = f.reshape(dy, [n, groups, m / groups, pixels]);
   const right = f.reshape(gathered, [n, groups, (c / groups) * taps, pixels]);
   const product = f.op("MatMul", [left, f.transpose(right, [0, 1, 3, 2])]);

@@ -19,7 +19,10 @@ export const elementwiseRules: readonly Rule[] = [
   ]),
   // (x^p)' = p x^(p-1) x' + x^p ln(x) p'
   defineRule("Pow", (c) => [
-    () => c.mul(c.dy, c.mul(c.x(1), c.op("Pow", [c.x(0), c.sub(c.x(1), c.cast(c.num(1), c.x(1).dtype ?? "float32"))]))),
+    () => {
+      const p = c.x(1).dtype === c.dtype ? c.x(1) : c.cast(c.x(1), c.dtype);
+      return c.mul(c.dy, c.mul(p, c.op("Pow", [c.x(0), c.sub(p, c.num(1))])));
+    },
     () => c.mul(c.dy, c.mul(c.y(), c.op("Log", [c.x(0)]))),
   ]),
   // (√x)' = 1/(2√x)

@@ -21,5 +21,8 @@ function scatter(c: RuleContext): Value {
   const empty = c.expand(c.num(0), [dims[axis] ?? 1, ...rest]);
   const indices = c.cast(c.op("Reshape", [c.x(1), c.b.i64([count, 1])]), "int64");
   const summed = c.op("ScatterND", [empty, indices, updates], { reduction: str("add") });
-  return c.transpose(summed, dims.map((_, i) => front.indexOf(i)));
+  return c.transpose(
+    summed,
+    dims.map((_, i) => front.indexOf(i)),
+  );
 }

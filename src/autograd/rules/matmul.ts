@@ -17,7 +17,10 @@ export const matmulRules: readonly Rule[] = [
     const right = b.length === 1 ? c.reshape(c.x(1), [...b, 1]) : c.x(1);
     const rows = dimsOf(left).at(-2) ?? 1;
     const columns = dimsOf(right).at(-1) ?? 1;
-    const batch = dimsOf(c.y()).slice(0, dimsOf(c.y()).length - (a.length > 1 ? 1 : 0) - (b.length > 1 ? 1 : 0));
+    const batch = dimsOf(c.y()).slice(
+      0,
+      dimsOf(c.y()).length - (a.length > 1 ? 1 : 0) - (b.length > 1 ? 1 : 0),
+    );
     const dy = c.reshape(c.dy, [...batch, rows, columns]);
     const depth = a.at(-1) ?? 1;
     return [
@@ -29,7 +32,13 @@ export const matmulRules: readonly Rule[] = [
         if (b.length === 2 && a.length > 2)
           // one product over all rows instead of one a batch
           return c.op("MatMul", [
-            c.transpose(c.reshape(left, [-1, depth].map((d) => (d < 0 ? flatRows(left) : d))), [1, 0]),
+            c.transpose(
+              c.reshape(
+                left,
+                [-1, depth].map((d) => (d < 0 ? flatRows(left) : d)),
+              ),
+              [1, 0],
+            ),
             c.reshape(dy, [flatRows(left), columns]),
           ]);
         const db = c.op("MatMul", [transposed(c, left), dy]);
@@ -52,5 +61,7 @@ export const matmulRules: readonly Rule[] = [
 ];
 
 function flatRows(x: Value): number {
-  return dimsOf(x).slice(0, -1).reduce((n, d) => n * d, 1);
+  return dimsOf(x)
+    .slice(0, -1)
+    .reduce((n, d) => n * d, 1);
 }

@@ -30,20 +30,38 @@ function averagePool(c: RuleContext): Value {
   const [, , rows = 1, columns = 1] = dimsOf(c.y());
   const inside = c.node.int("count_include_pad", 0) === 0 && window.pads.some((p) => p > 0);
   const share = inside
-    ? c.mul(c.dy, c.cast(c.b.constant(windowShares(window, { height, width, rows, columns })), c.dtype))
+    ? c.mul(
+        c.dy,
+        c.cast(c.b.constant(windowShares(window, { height, width, rows, columns })), c.dtype),
+      )
     : c.scale(c.dy, 1 / (kh * kw));
-  const untouched = window.strides.every((s, i) => s === window.kernel[i] && window.dilations[i] === 1);
-  if (untouched && window.pads.every((p) => p === 0) && height === rows * kh && width === columns * kw)
+  const untouched = window.strides.every(
+    (s, i) => s === window.kernel[i] && window.dilations[i] === 1,
+  );
+  if (
+    untouched &&
+    window.pads.every((p) => p === 0) &&
+    height === rows * kh &&
+    width === columns * kw
+  )
     return upsample(c, share, kh, kw);
   const flat = c.reshape(share, [n * ch, 1, rows, columns]);
-  const ones = c.cast(c.b.constant(float32([1, 1, kh, kw], new Float32Array(kh * kw).fill(1))), c.dtype);
+  const ones = c.cast(
+    c.b.constant(float32([1, 1, kh, kw], new Float32Array(kh * kw).fill(1))),
+    c.dtype,
+  );
   return c.reshape(transposedConv(c, flat, ones, window, { groups: 1, height, width }), dims);
 }
 
 /** 1 / (cells of the window inside the image) for every output, `[rows, columns]`. */
 function windowShares(
   { kernel, strides, dilations, pads }: Window,
-  { height, width, rows, columns }: { height: number; width: number; rows: number; columns: number },
+  {
+    height,
+    width,
+    rows,
+    columns,
+  }: { height: number; width: number; rows: number; columns: number },
 ): HostTensor {
   const inside = (o: number, axis: 0 | 1, length: number): number => {
     let count = 0;
@@ -68,7 +86,10 @@ function maxPool(c: RuleContext): Value {
   const dims = dimsOf(c.x());
   const size = dims.reduce((n, d) => n * d, 1);
   const attributes = Object.fromEntries(c.node.attributes);
-  const [, indices] = c.b.multi("MaxPool", [c.x()], attributes, { name: "grad/MaxPool", outputs: 2 });
+  const [, indices] = c.b.multi("MaxPool", [c.x()], attributes, {
+    name: "grad/MaxPool",
+    outputs: 2,
+  });
   if (!indices) return c.fail("it gives no indices");
   const count = dimsOf(c.y()).reduce((n, d) => n * d, 1);
   const empty = c.expand(c.num(0), [size]);
@@ -103,9 +124,16 @@ function nearest(c: RuleContext): Value {
     (transformation === "half_pixel" && rounding.startsWith("round"));
   const same = n === dimsOf(c.y())[0] && ch === dimsOf(c.y())[1];
   if (!whole || !same || mode !== "nearest" || !blocks)
-    return c.fail(`mode "${mode}" (${transformation}, ${rounding}) from ${String(height)}x${String(width)} to ${String(rows)}x${String(columns)}`);
+    return c.fail(
+      `mode "${mode}" (${transformation}, ${rounding}) from ${String(height)}x${String(width)} to ${String(rows)}x${String(columns)}`,
+    );
   if (kh === 1 && kw === 1) return c.dy;
-  const window: Window = { kernel: [kh, kw], strides: [kh, kw], dilations: [1, 1], pads: [0, 0, 0, 0] };
+  const window: Window = {
+    kernel: [kh, kw],
+    strides: [kh, kw],
+    dilations: [1, 1],
+    pads: [0, 0, 0, 0],
+  };
   const { dilations: _, ...attributes } = windowAttributes(window) ?? {};
   return c.scale(c.op("AveragePool", [c.dy], attributes), kh * kw);
 }

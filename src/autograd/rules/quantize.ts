@@ -16,7 +16,10 @@ function alongAxis(c: RuleContext, v: Value): Value {
   if (dimsOf(v).length === 0 || dimsOf(v).join() === "1") return c.reshape(v, []);
   const axis = c.node.int("axis", 1);
   const at = axis < 0 ? axis + rank : axis;
-  return c.reshape(v, Array.from({ length: rank }, (_, i) => (i === at ? (dimsOf(v)[0] ?? 1) : 1)));
+  return c.reshape(
+    v,
+    Array.from({ length: rank }, (_, i) => (i === at ? (dimsOf(v)[0] ?? 1) : 1)),
+  );
 }
 
 /**
@@ -28,7 +31,8 @@ export const quantizeRules: readonly Rule[] = [
   defineRule("DequantizeLinear", ({ dy }) => [() => dy]),
   defineRule("QuantizeLinear", (c) => [
     () => {
-      const [low, high] = RANGES[c.y().dtype ?? "uint8"] ?? c.fail(`the type ${c.y().dtype ?? "unknown"}`);
+      const [low, high] =
+        RANGES[c.y().dtype ?? "uint8"] ?? c.fail(`the type ${c.y().dtype ?? "unknown"}`);
       const scale = alongAxis(c, c.x(1));
       const zero = c.node.inputs[2];
       const bound = (q: number): Value =>

@@ -6,7 +6,9 @@ import { defineRule, type Rule, type RuleContext } from "../rule.js";
 function reducedAxes(c: RuleContext): readonly number[] {
   const rank = dimsOf(c.x()).length;
   const input = c.node.inputs[1];
-  const given = c.node.ints("axes") ?? (input ? (constantInts(input) ?? c.fail("its axes must be constant")) : []);
+  const given =
+    c.node.ints("axes") ??
+    (input ? (constantInts(input) ?? c.fail("its axes must be constant")) : []);
   if (given.length === 0)
     return c.node.int("noop_with_empty_axes", 0) ? [] : [...Array(rank).keys()];
   return given.map((axis) => (axis < 0 ? axis + rank : axis));
@@ -15,7 +17,10 @@ function reducedAxes(c: RuleContext): readonly number[] {
 /** A reduced value with its reduced axes kept as 1. */
 function kept(c: RuleContext, y: Value): Value {
   const axes = reducedAxes(c);
-  return c.reshape(y, dimsOf(c.x()).map((d, i) => (axes.includes(i) ? 1 : d)));
+  return c.reshape(
+    y,
+    dimsOf(c.x()).map((d, i) => (axes.includes(i) ? 1 : d)),
+  );
 }
 
 function reducedCount(c: RuleContext): number {

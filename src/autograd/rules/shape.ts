@@ -22,7 +22,13 @@ export const shapeRules: readonly Rule[] = [
   defineRule("Transpose", (c) => {
     const rank = dimsOf(c.x()).length;
     const perm = c.node.ints("perm") ?? [...Array(rank).keys()].reverse();
-    return [() => c.transpose(c.dy, [...Array(rank).keys()].map((axis) => perm.indexOf(axis)))];
+    return [
+      () =>
+        c.transpose(
+          c.dy,
+          [...Array(rank).keys()].map((axis) => perm.indexOf(axis)),
+        ),
+    ];
   }),
   defineRule("Concat", (c) => {
     const axis = axisOf(c, 0);
@@ -37,14 +43,24 @@ export const shapeRules: readonly Rule[] = [
   defineRule("Split", (c) => {
     const axis = axisOf(c, 0);
     const parts = c.node.outputs.map((y, i) => c.gradient(i) ?? c.expand(c.num(0), dimsOf(y)));
-    return [() => (parts.length === 1 ? c.reshape(c.dy, dimsOf(c.x())) : c.op("Concat", parts, { axis: int(axis) }))];
+    return [
+      () =>
+        parts.length === 1
+          ? c.reshape(c.dy, dimsOf(c.x()))
+          : c.op("Concat", parts, { axis: int(axis) }),
+    ];
   }),
   defineRule("Slice", (c) => [() => unslice(c)]),
   defineRule("Pad", (c) => [() => unpad(c)]),
 ];
 
 /** Cuts `x` along `axis` into consecutive parts. */
-export function split(c: RuleContext, x: Value, axis: number, sizes: readonly number[]): readonly Value[] {
+export function split(
+  c: RuleContext,
+  x: Value,
+  axis: number,
+  sizes: readonly number[],
+): readonly Value[] {
   if (sizes.length === 1) return [x];
   const outputs = sizes.length;
   const name = "grad/Split";
@@ -55,7 +71,9 @@ export function split(c: RuleContext, x: Value, axis: number, sizes: readonly nu
 function unslice(c: RuleContext): Value {
   const dims = dimsOf(c.x());
   const ints = (i: number): readonly number[] | undefined =>
-    c.node.inputs[i] ? (constantInts(c.node.inputs[i]) ?? c.fail("starts, ends, axes and steps must be constant")) : undefined;
+    c.node.inputs[i]
+      ? (constantInts(c.node.inputs[i]) ?? c.fail("starts, ends, axes and steps must be constant"))
+      : undefined;
   const starts = ints(1) ?? c.fail("it has no starts");
   const axes = ints(3) ?? starts.map((_, i) => i);
   const steps = ints(4) ?? starts.map(() => 1);
@@ -70,7 +88,8 @@ function unslice(c: RuleContext): Value {
     if (count === 0) return;
     const from = start < 0 ? start + length : start;
     // where the walk starts, clamped as the op does
-    const first = step > 0 ? Math.min(Math.max(from, 0), length) : Math.min(Math.max(from, 0), length - 1);
+    const first =
+      step > 0 ? Math.min(Math.max(from, 0), length) : Math.min(Math.max(from, 0), length - 1);
     const stride = Math.abs(step);
     if (step < 0) dx = c.slice(dx, { axes: [axis], starts: [-1], ends: [-(2 ** 31)], steps: [-1] });
     if (stride > 1) dx = spaceOut(c, dx, axis, stride);
@@ -87,8 +106,13 @@ function spaceOut(c: RuleContext, x: Value, axis: number, stride: number): Value
   const head = dims.slice(0, axis + 1);
   const tail = dims.slice(axis + 1);
   const apart = c.reshape(x, [...head, 1, ...tail]);
-  const pads = Array.from({ length: 2 * (dims.length + 1) }, (_, i) => (i === dims.length + 1 + axis + 1 ? stride - 1 : 0));
-  return c.reshape(c.pad(apart, pads), dims.map((d, i) => (i === axis ? d * stride : d)));
+  const pads = Array.from({ length: 2 * (dims.length + 1) }, (_, i) =>
+    i === dims.length + 1 + axis + 1 ? stride - 1 : 0,
+  );
+  return c.reshape(
+    c.pad(apart, pads),
+    dims.map((d, i) => (i === axis ? d * stride : d)),
+  );
 }
 
 function unpad(c: RuleContext): Value {

@@ -46,8 +46,18 @@ export function reach({ kernel, dilations }: Window): Pair {
   return [dilations[0] * (kernel[0] - 1) + 1, dilations[1] * (kernel[1] - 1) + 1];
 }
 
-export function windowAttributes({ kernel, strides, dilations, pads }: Window): Parameters<Algebra["op"]>[2] {
-  return { kernel_shape: ints(kernel), strides: ints(strides), dilations: ints(dilations), pads: ints(pads) };
+export function windowAttributes({
+  kernel,
+  strides,
+  dilations,
+  pads,
+}: Window): Parameters<Algebra["op"]>[2] {
+  return {
+    kernel_shape: ints(kernel),
+    strides: ints(strides),
+    dilations: ints(dilations),
+    pads: ints(pads),
+  };
 }
 
 /**
@@ -69,7 +79,11 @@ export function transposedConv(
     height - ((rows - 1) * strides[0] + span[0] - pads[0] - pads[2]),
     width - ((columns - 1) * strides[1] + span[1] - pads[1] - pads[3]),
   ];
-  return f.op("ConvTranspose", [y, w], { ...windowAttributes(window), output_padding: ints(extra), group: int(groups) });
+  return f.op("ConvTranspose", [y, w], {
+    ...windowAttributes(window),
+    output_padding: ints(extra),
+    group: int(groups),
+  });
 }
 
 /** Whether the node rounds its output size up. */
