@@ -22,7 +22,7 @@ export { annotate, AUTO_FLOAT_SHARE, type AnnotateOptions, type Annotation, type
 export { multiplyAccumulates, type InputDims } from "./macs.js";
 export { planFor, plannedValues, type QuantizationTarget, type TargetPlan } from "./plan.js";
 export { lowerForOrtCpu, type LowerOrtCpuOptions } from "./lower-ort-cpu.js";
-export { lowerForTensorRt } from "./lower-tensorrt.js";
+export { lowerForTensorRt, type LowerTensorRtOptions } from "./lower-tensorrt.js";
 export { audit, compareKernels, type AuditOptions, type AuditReport } from "./audit.js";
 export { lintOrtCpu, ORT_CPU_RULES } from "./lint-ort-cpu.js";
 export { lintTensorRt, TENSORRT_RULES } from "./lint-tensorrt.js";

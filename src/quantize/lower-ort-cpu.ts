@@ -1,9 +1,10 @@
 import { cloneGraph, type Model, type Node, type Value } from "../onnx/index.js";
+import { correctedBias } from "./bias-correction.js";
 import type { Calibration } from "./calibrate.js";
 import { activationGrids, type Grids } from "./grids.js";
 import { dataInputs, plannedValues, type TargetPlan } from "./plan.js";
 import { createQdqWriter, type QdqWriter } from "./qdq-writer.js";
-import { quantizeWeight, weightRoundingShift } from "./quantize-weight.kernel.js";
+import { quantizeWeight } from "./quantize-weight.kernel.js";
 import { asymmetricGrid } from "./squared-error.kernel.js";
 import type { WeightedOp } from "./weighted-op.js";
 
@@ -12,7 +13,7 @@ export interface LowerOrtCpuOptions {
    * 7-bit weights: for x64 CPUs without VNNI, whose 8-bit multiply-add saturates at 16 bits. Costs accuracy elsewhere.
    */
   reduceRange?: boolean;
-  /** Takes the mean error of rounding the weights out of the biases. */
+  /** Takes the mean error of rounding the weights out of the biases. Default true. */
   biasCorrection?: boolean;
 }
 
@@ -29,7 +30,7 @@ const BIAS_LIMIT = 2 ** 30;
 export function lowerForOrtCpu(
   plan: TargetPlan,
   calibration: Calibration,
-  { reduceRange = false, biasCorrection = false }: LowerOrtCpuOptions = {},
+  { reduceRange = false, biasCorrection = true }: LowerOrtCpuOptions = {},
 ): Model {
   const source = plan.annotation.model;
   const { graph, values } = cloneGraph(source.graph);
@@ -78,25 +79,18 @@ function quantizeConstants(
   const { weightData, channelAxis: axis, activation } = op;
   const inputScale = Math.fround(grids.of(activation.name).scale);
   const channels = weightData.dims[axis] ?? 1;
-  const bias = Float64Array.from(op.biasData?.data ?? new Float32Array(channels));
+  const original = Float64Array.from(op.biasData?.data ?? new Float32Array(channels));
   const quantized = quantizeWeight(weightData, axis, {
     levels,
-    minimumScale: bias.map((b) => Math.abs(b) / (inputScale * BIAS_LIMIT)),
+    minimumScale: original.map((b) => Math.abs(b) / (inputScale * BIAS_LIMIT)),
   });
-  const inputMeans = calibration.ranges.get(activation.name)?.channelMeans;
-  const corrects = biasCorrection && inputMeans !== undefined;
-  if (corrects) {
-    const shift = weightRoundingShift(weightData, quantized, { axis, groups: node.int("group", 1), inputMeans });
-    shift.forEach((s, c) => {
-      bias[c] = (bias[c] ?? 0) - s;
-    });
-  }
   const stem = node.outputs[0]?.name ?? node.name;
   node.setInput(
     1,
     writer.constant(`${stem}_weight_quantized`, quantized.q, { scale: quantized.scale, zeroPoint: 0, axis, before: node }),
   );
-  if (!op.biasData && !(corrects && node.op !== "MatMul")) return;
+  const bias = correctedBias(op, quantized, { calibration, correct: biasCorrection });
+  if (!bias) return;
   const scale = quantized.scale.map((s) => s * inputScale);
   const data = Int32Array.from(bias, (b, c) => {
     const q = Math.round(b / (scale[c] ?? 1));

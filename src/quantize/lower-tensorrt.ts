@@ -1,10 +1,17 @@
 import { cloneGraph, type Model, type Value } from "../onnx/index.js";
+import { float32 } from "../tensor/index.js";
+import { correctedBias } from "./bias-correction.js";
 import type { Calibration } from "./calibrate.js";
 import { activationGrids } from "./grids.js";
 import type { TargetPlan } from "./plan.js";
 import { createQdqWriter } from "./qdq-writer.js";
 import { quantizeWeight } from "./quantize-weight.kernel.js";
 import { convDepths, shortcutInput } from "./residual.js";
+
+export interface LowerTensorRtOptions {
+  /** Takes the mean error of rounding the weights out of the biases. Default true. */
+  biasCorrection?: boolean;
+}
 
 /** Pools that TensorRT runs on integers when their input is. */
 const POOLS: ReadonlySet<string> = new Set(["MaxPool", "AveragePool", "GlobalAveragePool"]);
@@ -44,7 +51,11 @@ function integerEdges(plan: TargetPlan): Edge[] {
  * @returns a new model; the plan's stays as it is
  * @throws QUANTIZE_UNCALIBRATED
  */
-export function lowerForTensorRt(plan: TargetPlan, calibration: Calibration): Model {
+export function lowerForTensorRt(
+  plan: TargetPlan,
+  calibration: Calibration,
+  { biasCorrection = true }: LowerTensorRtOptions = {},
+): Model {
   const source = plan.annotation.model;
   const { graph, values } = cloneGraph(source.graph);
   const model: Model = {
@@ -55,15 +66,19 @@ export function lowerForTensorRt(plan: TargetPlan, calibration: Calibration): Mo
   };
   const grids = activationGrids(plan, calibration);
   const writer = createQdqWriter(model);
-  for (const [node, { weightData, channelAxis: axis }] of plan.weighted) {
+  for (const [node, op] of plan.weighted) {
+    const axis = op.channelAxis;
     const output = node.outputs[0];
     const copy = output && values.get(output)?.producer();
     if (!copy || !output) continue;
-    const { q, scale } = quantizeWeight(weightData, axis);
+    const quantized = quantizeWeight(op.weightData, axis);
+    const { q, scale } = quantized;
     copy.setInput(
       1,
       writer.constant(`${output.name}_weight_quantized`, q, { scale, zeroPoint: 0, axis, before: copy }),
     );
+    const bias = biasCorrection && correctedBias(op, quantized, { calibration, correct: true });
+    if (bias) copy.setInput(2, graph.addInitializer(`${output.name}_bias`, float32([bias.length], bias)));
   }
   const pairs = new Map<Value, Value>();
   for (const edge of integerEdges(plan)) {

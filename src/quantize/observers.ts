@@ -46,17 +46,22 @@ function trimmedEdge(h: TensorHistogram, side: "low" | "high", allowed: number):
   return 0;
 }
 
+/** Values that may be clipped when `kept` percent stay. */
+function allowance({ total }: TensorHistogram, kept: number): number {
+  return Math.floor((total * (100 - kept)) / 100 + 1e-6);
+}
+
 /** Clips a share of all values: half at each end, or all at one end when the tensor has one sign. */
 const percentile = defineObserver({
   id: "percentile",
   range(h, { percentile: kept = 99.99 }) {
-    const clipped = h.total * (1 - kept / 100);
+    const clipped = allowance(h, kept);
     if (h.min >= 0) return { min: h.min, max: trimmedEdge(h, "high", clipped) };
     if (h.max <= 0) return { min: trimmedEdge(h, "low", clipped), max: h.max };
     return { min: trimmedEdge(h, "low", clipped / 2), max: trimmedEdge(h, "high", clipped / 2) };
   },
   limit(h, { percentile: kept = 99.99 }) {
-    let left = h.total * (1 - kept / 100);
+    let left = allowance(h, kept);
     const counts = magnitudes(h);
     for (let i = counts.length - 1; i >= 0; i--) {
       left -= counts[i] ?? 0;

@@ -52,7 +52,7 @@ export function asymmetricGrid(min: number, max: number): Grid {
   const lo = Math.min(0, min);
   const hi = Math.max(0, max);
   const scale = hi > lo ? (hi - lo) / 255 : 1 / 255;
-  return { scale, zeroPoint: Math.round(-lo / scale), low: 0, high: 255 };
+  return { scale, zeroPoint: Math.round(Math.abs(lo) / scale), low: 0, high: 255 };
 }
 
 /** Signed 8-bit grid over `[-limit, limit]`. */

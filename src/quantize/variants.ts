@@ -50,6 +50,7 @@ export interface QuantizeVariantsOptions
   preset?: CalibrationPreset | string;
   /** 7-bit weights in the ort-cpu variant, for x64 CPUs without VNNI. */
   reduceRange?: boolean;
+  /** Takes the mean error of rounding the weights out of the biases. Default true. */
   biasCorrection?: boolean;
   /** Name in messages. */
   name?: string;
@@ -73,7 +74,7 @@ export async function quantizeVariants(
     precisions = ["fp32", "fp16", "int8"],
     preset = "default",
     reduceRange = false,
-    biasCorrection = false,
+    biasCorrection = true,
     name = "model.onnx",
     intraOpThreads,
     onProgress,
@@ -133,7 +134,7 @@ async function int8Variant(
   const label: VariantLabel = { name: `int8-${target}`, precision: "int8", target };
   const notes = floatNotes(plan.float, annotation);
   if (target === "tensorrt") {
-    const lowered = lowerForTensorRt(plan, calibration);
+    const lowered = lowerForTensorRt(plan, calibration, options);
     return unaudited(label, lowered, options.samples, [
       "not yet run on TensorRT",
       ...notes,
