@@ -7,12 +7,7 @@ import {
   type GraphBuilder,
   type Value,
 } from "../onnx/index.js";
-import {
-  arrayConstructor,
-  type DType,
-  type HostTensor,
-  type NumericDType,
-} from "../tensor/index.js";
+import { arrayConstructor, type DType, type HostTensor } from "../tensor/index.js";
 
 /** Known dimensions of a value. @throws ONNX_SHAPE_INFERENCE when one is symbolic: a gradient graph is built for fixed shapes */
 export function dimsOf(value: Value): readonly number[] {
