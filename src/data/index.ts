@@ -44,6 +44,8 @@ export {
 export type { LoadedDataset, LoadWarnings } from "./load/loaded.js";
 export { VOC_SPLIT_SEED } from "./load/voc.js";
 export { defectBank, type DefectBank } from "./paste.js";
+export { renderAerialFrame, renderAerialSet } from "./render/aerial-frame.js";
+export { AERIAL_CLASSES } from "./render/aerial-scene.js";
 export {
   LINE_CLASSES,
   renderLineFrame,

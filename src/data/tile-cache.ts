@@ -4,7 +4,9 @@ import { cachedPixels, type CachedImage, type ImageCache } from "./image-cache.j
 /** Offsets that cover `length` with spans of `tile`, evenly overlapped. */
 function offsets(length: number, tile: number): number[] {
   const count = Math.ceil(length / tile);
-  return Array.from({ length: count }, (_, i) => (count === 1 ? 0 : Math.round(((length - tile) * i) / (count - 1))));
+  return Array.from({ length: count }, (_, i) =>
+    count === 1 ? 0 : Math.round(((length - tile) * i) / (count - 1)),
+  );
 }
 
 /**
@@ -13,9 +15,15 @@ function offsets(length: number, tile: number): number[] {
  */
 export function tileCache(
   cache: ImageCache,
-  { widthPx, heightPx, keepVisible = 0.5 }: { widthPx: number; heightPx: number; keepVisible?: number },
+  {
+    widthPx,
+    heightPx,
+    keepVisible = 0.5,
+  }: { widthPx: number; heightPx: number; keepVisible?: number },
 ): ImageCache {
-  const places = offsets(cache.heightPx, heightPx).flatMap((y) => offsets(cache.widthPx, widthPx).map((x) => ({ x, y })));
+  const places = offsets(cache.heightPx, heightPx).flatMap((y) =>
+    offsets(cache.widthPx, widthPx).map((x) => ({ x, y })),
+  );
   const stride = widthPx * heightPx * 3;
   const pixels = new Uint8Array(cache.images.length * places.length * stride);
   const images: CachedImage[] = [];
@@ -35,8 +43,20 @@ export function tileCache(
       images.push({
         ...rest,
         id: `${image.id}@${String(x)},${String(y)}`,
-        transform: { ...image.transform, padXPx: image.transform.padXPx - x, padYPx: image.transform.padYPx - y },
-        ...(shifted ? { annotations: clipAnnotations(shifted, { x0: 0, y0: 0, x1: widthPx, y1: heightPx }, keepVisible) } : {}),
+        transform: {
+          ...image.transform,
+          padXPx: image.transform.padXPx - x,
+          padYPx: image.transform.padYPx - y,
+        },
+        ...(shifted
+          ? {
+              annotations: clipAnnotations(
+                shifted,
+                { x0: 0, y0: 0, x1: widthPx, y1: heightPx },
+                keepVisible,
+              ),
+            }
+          : {}),
       });
     }
   });
