@@ -23,8 +23,8 @@ export function classTable(
     columns: [
       { label: "Class" },
       { label: "Objects" },
-      { label: `AP at IoU ${String(iou)}`, bar: 1 },
-      ...(several ? [{ label: "AP, mean over IoU" }] : []),
+      { label: `AP at IoU ${String(iou)}`, digits: 3, bar: 1 },
+      ...(several ? [{ label: "AP, mean over IoU", digits: 3 }] : []),
       { label: "Precision", format: "percent" as const },
       { label: "Recall", format: "percent" as const },
       { label: "F1", format: "percent" as const },
@@ -80,9 +80,9 @@ export function areaTable(
     columns: [
       { label: "Size" },
       { label: "Objects" },
-      { label: "mAP50", bar: 1 },
-      { label: "mAP50-95", bar: 1 },
-      { label: "Average recall", bar: 1 },
+      { label: "mAP50", digits: 3, bar: 1 },
+      { label: "mAP50-95", digits: 3, bar: 1 },
+      { label: "Average recall", digits: 3, bar: 1 },
     ],
     rows: metrics.areas.map((a) => [a.name, a.truths, a.map50, a.map, a.averageRecall]),
   };

@@ -167,8 +167,8 @@ function modelTable(models: readonly ModelRow[], accuracy: string): TableSection
     columns: [
       { label: "Model" },
       { label: "Parameters", format: "compact" },
-      { label: accuracy, bar: 1 },
-      { label: "mAP50-95", bar: 1 },
+      { label: accuracy, digits: 3, bar: 1 },
+      { label: "mAP50-95", digits: 3, bar: 1 },
       { label: "CPU time", format: "seconds" },
     ],
     rows: models.map(({ name, role, parameters, map50, map, cpuSeconds }) => [
@@ -193,7 +193,7 @@ function variantTable(variants: readonly VariantRow[], accuracy: string): TableS
       { label: "Precision" },
       { label: "Target" },
       { label: "Size", format: "bytes", bar: "max" },
-      { label: accuracy },
+      { label: accuracy, digits: 3 },
       { label: "Change", format: "signed-percent" },
       { label: "Run", format: "seconds", bar: "max" },
       { label: "Integer convs", align: "right" },
@@ -273,11 +273,11 @@ function streamTable({
     title: "Stream",
     intro: "Counted by the consumer from the sequence numbers in the messages.",
     columns: [
-      { label: "Published" },
-      { label: "Consumed" },
-      { label: "Lost" },
-      { label: "Duplicated" },
-      ...(reconnects === undefined ? [] : [{ label: "Connections cut" }]),
+      { label: "Published", align: "left" as const },
+      { label: "Consumed", align: "left" as const },
+      { label: "Lost", align: "left" as const },
+      { label: "Duplicated", align: "left" as const },
+      ...(reconnects === undefined ? [] : [{ label: "Connections cut", align: "left" as const }]),
     ],
     rows: [
       [
