@@ -66,7 +66,9 @@ describe("a variant that does not load", () => {
       {
         kind: "variant-selected",
         selection: {
-          rejected: [{ name: "int8-ort-cpu", why: expect.stringContaining("NoSuchOperator") }],
+          rejected: [
+            { name: "int8-ort-cpu", why: expect.stringContaining("NoSuchOperator") as string },
+          ],
         },
       },
     ]);
