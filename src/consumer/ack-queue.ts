@@ -11,6 +11,7 @@ export interface OwedAck {
  */
 export class AckQueue {
   #owed: { messageId: number; settled: boolean }[] = [];
+  #unsettled = 0;
   #connection: BrokerConnection;
   #onRoom: (() => void) | undefined;
 
@@ -18,39 +19,36 @@ export class AckQueue {
     this.#connection = connection;
   }
 
-  get length(): number {
-    return this.#owed.length;
-  }
-
   owe(messageId: number): OwedAck {
     const entry = { messageId, settled: false };
     this.#owed.push(entry);
+    this.#unsettled++;
     return {
       settle: () => {
+        if (entry.settled) return;
         entry.settled = true;
+        this.#unsettled--;
         this.#flush();
+        this.#onRoom?.();
       },
     };
   }
 
-  /** Calls `room` once, as soon as fewer than `limit` are owed. */
-  whenBelow(limit: number, room: () => void): void {
-    if (this.#owed.length < limit) room();
-    else {
-      this.#connection.setStalled(true);
-      this.#onRoom = () => {
-        if (this.#owed.length >= limit) return;
-        this.#onRoom = undefined;
-        this.#connection.setStalled(false);
-        room();
-      };
-    }
+  /** Calls `room` once, as soon as fewer than `limit()` are unsettled. Until then the connection counts as stalled. */
+  whenBelow(limit: () => number, room: () => void): void {
+    if (this.#unsettled < limit()) return room();
+    this.#connection.setStalled(true);
+    this.#onRoom = () => {
+      if (this.#unsettled >= limit()) return;
+      this.#onRoom = undefined;
+      this.#connection.setStalled(false);
+      room();
+    };
   }
 
   #flush(): void {
     const waiting = this.#owed.findIndex(({ settled }) => !settled);
     const ready = this.#owed.splice(0, waiting === -1 ? this.#owed.length : waiting);
     this.#connection.acknowledge(ready.map(({ messageId }) => messageId));
-    if (ready.length > 0) this.#onRoom?.();
   }
 }

@@ -10,6 +10,7 @@ import {
   type Message,
   type MessageKind,
   type MessageOf,
+  type StateMessage,
   type Topic,
   type TopicFilter,
 } from "../wire/index.js";
@@ -17,6 +18,7 @@ import { AckQueue, type OwedAck } from "./ack-queue.js";
 import type { BrokerAccess, BrokerConnection } from "./broker-connection.js";
 import { BrokerLink, type ReconnectOptions } from "./broker-link.js";
 import { MessageLedger, type Gap } from "./message-ledger.js";
+import { Reorder } from "./reorder.js";
 
 /** A payload that is no valid message. It is acknowledged, so that it cannot block what comes after it. */
 export interface DeadLetter {
@@ -41,6 +43,11 @@ export interface ConsumerOptions<K extends MessageKind = MessageKind>
   prefetch?: number;
   /** The consumer was there before the devices: what precedes the first message seen counts as missing. Default false. */
   fromStart?: boolean;
+  /**
+   * How long a message may wait for one that should come before it: some brokers mix what they kept with what is new
+   * after a reconnection. 0 takes everything as it comes. Default 1000.
+   */
+  reorderWindowMs?: number;
   /** Larger payloads are dead letters. Default 1 MiB. */
   maxMessageBytes?: number;
   /** Gets what is no valid message; when it fails, the iteration fails. */
@@ -97,6 +104,8 @@ export class Consumer<K extends MessageKind = MessageKind>
   #log: Logger;
   #link: BrokerLink;
   #ledger: MessageLedger;
+  #reorder: Reorder<InHand<MessageOf<K>>>;
+  #farewells: { message: StateMessage; entry: InHand<MessageOf<K>>; timer: NodeJS.Timeout }[] = [];
   #queue: InHand<MessageOf<K>>[] = [];
   #inHand = new Map<string, InHand<MessageOf<K>>>();
   #wake: (() => void) | undefined;
@@ -114,6 +123,11 @@ export class Consumer<K extends MessageKind = MessageKind>
     this.#kinds = kinds ?? (MESSAGE_KINDS as readonly MessageKind[] as readonly K[]);
     this.#log = log;
     this.#ledger = new MessageLedger({ fromStart: options.fromStart ?? false });
+    this.#reorder = new Reorder({
+      windowMs: options.reorderWindowMs ?? 1000,
+      maxHeld: 1000,
+      release: (entry) => this.#release(entry),
+    });
     const filters = this.#kinds.map((kind) => topicFilter(kind, options));
     let acks: { connection: BrokerConnection; queue: AckQueue } | undefined;
     this.#link = new BrokerLink({
@@ -132,7 +146,8 @@ export class Consumer<K extends MessageKind = MessageKind>
           const owed =
             packet.qos === 0 ? { settle: () => undefined } : queue.owe(packet.messageId ?? 0);
           this.#receive(packet, owed);
-          queue.whenBelow(prefetch, more);
+          // What waits for its turn must not keep that which it waits for from being read.
+          queue.whenBelow(() => prefetch + this.#reorder.held + this.#farewells.length, more);
         },
       }),
       onUp: async (connection) => {
@@ -207,6 +222,8 @@ export class Consumer<K extends MessageKind = MessageKind>
     if (!this.#closed) {
       this.#closed = true;
       this.#queue = [];
+      this.#reorder.close();
+      for (const { timer } of this.#farewells.splice(0)) clearTimeout(timer);
       this.#wakeUp();
     }
     await this.#link.stop();
@@ -242,7 +259,8 @@ export class Consumer<K extends MessageKind = MessageKind>
       this.#counts.invalid++;
       return this.#bury({ topic, payload, error: error as EdgeDistillError }, owed);
     }
-    if (!this.#ledger.enter(topic, message)) {
+    const entered = this.#ledger.enter(topic, message);
+    if (entered === undefined) {
       this.#counts.duplicates++;
       // Its first copy may not be taken yet, and came on a connection that is gone: this PUBACK waits for it.
       const first = this.#inHand.get(message.id);
@@ -250,8 +268,6 @@ export class Consumer<K extends MessageKind = MessageKind>
       else first.owed.push(owed);
       return;
     }
-    if (message.type === messageType("state"))
-      this.#ledger.expect(message, (full) => this.#subscribes(full));
     const entry: InHand<MessageOf<K>> = {
       owed: [owed],
       delivery: {
@@ -263,7 +279,33 @@ export class Consumer<K extends MessageKind = MessageKind>
       },
     };
     this.#inHand.set(message.id, entry);
+    const { boot, topicSeq } = message.data.trace;
+    if (topicSeq !== undefined && this.#options.reorderWindowMs !== 0)
+      this.#reorder.enter(`${topic} ${boot}`, topicSeq, entered.expected, entry);
+    else if (message.type === messageType("state")) this.#enterState(message, entry);
+    else this.#release(entry);
+  }
+
+  /** A good-bye says how far the topics went; it waits for what is on its way. */
+  #enterState(message: StateMessage, entry: InHand<MessageOf<K>>): void {
+    const { reorderWindowMs = 1000 } = this.#options;
+    this.#ledger.expect(message, (full) => this.#subscribes(full));
+    if (reorderWindowMs === 0 || !this.#ledger.isIncomplete(message)) return this.#release(entry);
+    const timer = setTimeout(() => {
+      this.#farewells = this.#farewells.filter((other) => other.entry !== entry);
+      this.#release(entry);
+    }, reorderWindowMs);
+    this.#farewells.push({ message, entry, timer });
+  }
+
+  #release(entry: InHand<MessageOf<K>>): void {
     this.#queue.push(entry);
+    for (const farewell of this.#farewells) {
+      if (this.#reorder.held > 0 || this.#ledger.isIncomplete(farewell.message)) continue;
+      clearTimeout(farewell.timer);
+      this.#farewells = this.#farewells.filter((other) => other !== farewell);
+      this.#queue.push(farewell.entry);
+    }
     this.#wakeUp();
   }
 

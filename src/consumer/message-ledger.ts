@@ -29,17 +29,24 @@ export class MessageLedger {
     this.#fromStart = fromStart;
   }
 
-  /** Enters a message. @returns false when it was there already */
-  enter(topic: string, message: Message): boolean {
+  /**
+   * Enters a message.
+   * @returns undefined when it was there already; else the number that was the lowest missing one before, where numbered
+   */
+  enter(topic: string, message: Message): { expected: number | undefined } | undefined {
     const { boot, topicSeq } = message.data.trace;
-    if (topicSeq !== undefined) return this.#sequences(topic, boot).add(topicSeq);
-    if (this.#ids.has(message.id)) return false;
+    if (topicSeq !== undefined) {
+      const set = this.#sequences(topic, boot);
+      const expected = set.firstMissing;
+      return set.add(topicSeq) ? { expected } : undefined;
+    }
+    if (this.#ids.has(message.id)) return undefined;
     this.#ids.add(message.id);
     if (this.#ids.size > REMEMBERED_IDS) {
       const [oldest] = this.#ids;
       if (oldest !== undefined) this.#ids.delete(oldest);
     }
-    return true;
+    return { expected: undefined };
   }
 
   /** Takes from a device's good-bye how far each of its topics went. */
@@ -51,6 +58,14 @@ export class MessageLedger {
       if (isSubscribed(full) && (this.#fromStart || this.#topics.get(full)?.has(boot)))
         this.#sequences(full, boot).expectUpTo(sequence);
     }
+  }
+
+  /** Whether anything that a good-bye names is missing, in the topics of which something is known. */
+  isIncomplete(message: StateMessage): boolean {
+    const boot = message.data.trace.boot;
+    return (message.data.lastSequences ?? []).some(
+      ({ topic }) => (this.#topics.get(`${message.source}/${topic}`)?.get(boot)?.missing ?? 0) > 0,
+    );
   }
 
   /** Messages proven missing now; late arrivals take them back. */

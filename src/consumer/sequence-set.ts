@@ -48,6 +48,13 @@ export class SequenceSet {
   }
   #expected = 0;
 
+  /** The lowest number that has not come; undefined when it is not known where the numbers begin. */
+  get firstMissing(): number | undefined {
+    const head = this.#intervals[0];
+    if (this.#from !== undefined && (head === undefined || head[0] > this.#from)) return this.#from;
+    return head === undefined ? undefined : head[1] + 1;
+  }
+
   /** Numbers known to have been given out and not seen. */
   get missing(): number {
     return this.missingRanges().reduce(

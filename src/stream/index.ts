@@ -1,12 +1,11 @@
-export {
-  openPublisher,
-  Publisher,
-  type Birth,
-  type CloseReport,
-  type PublisherOptions,
-  type PublisherStats,
-  type Receipt,
-} from "./publisher.js";
+export { openPublisher, Publisher } from "./publisher.js";
+export type {
+  Birth,
+  CloseReport,
+  PublisherOptions,
+  PublisherStats,
+  Receipt,
+} from "./publisher-options.js";
 export type { DetectionColumns, FrameResult } from "./detections.js";
 export { instantNow, probeClockQuality, type Instant } from "./clock.js";
 export type { OutboxLimits } from "./outbox.js";

@@ -109,7 +109,8 @@ describe("repeats and gaps", () => {
       { topic: DETECTIONS_TOPIC, boot: "0123456789abcdef", ranges: [[9, 10]], missing: 2 },
     ]);
     for (const i of [10, 9]) await send(DETECTIONS_TOPIC, handmade(i));
-    await take(consumer, (all) => all.length === 2);
+    // Their place was passed over when nothing came for the window: they come late rather than never.
+    expect(sequences(await take(consumer, (all) => all.length === 2))).toEqual([10, 9]);
     expect(consumer.counters.missing).toBe(0);
     // The next boot of the device is known to begin at 1.
     await send(DETECTIONS_TOPIC, handmade(3, { boot: "fedcba9876543210" }));
@@ -117,6 +118,38 @@ describe("repeats and gaps", () => {
     expect(consumer.gaps()).toEqual([
       { topic: DETECTIONS_TOPIC, boot: "fedcba9876543210", ranges: [[1, 2]], missing: 2 },
     ]);
+  });
+
+  it("what comes too early waits for what should come before it, and a good-bye for both", async () => {
+    const { broker, send } = await aedesAndHand();
+    const consumer = owned(
+      await openConsumer({
+        url: broker.url,
+        fromStart: true,
+        reorderWindowMs: 60_000,
+        prefetch: 2,
+      }),
+    );
+    const { data, ...envelope } = handmade(40);
+    const { topicSeq: _, ...trace } = data.trace;
+    const goodBye = {
+      ...envelope,
+      type: "edge-distill.state.v1" as const,
+      data: {
+        trace,
+        status: "offline" as const,
+        reason: "closed" as const,
+        lastSequences: [{ topic: "north/detections", sequence: 6 }],
+      },
+    };
+    const taking = take(consumer, (all) => all.length === 7);
+    for (const i of [4, 3, 6]) await send(DETECTIONS_TOPIC, handmade(i));
+    await send(STATE_TOPIC, goodBye);
+    for (const i of [1, 2, 5]) await send(DETECTIONS_TOPIC, handmade(i));
+    const taken = await taking;
+    expect(sequences(taken)).toEqual(upTo(6));
+    expect(taken.at(-1)?.address.kind).toBe("state");
+    expect(consumer.counters).toMatchObject({ delivered: 7, missing: 0 });
   });
 
   it("a missing end is proven by the device's good-bye", async () => {
