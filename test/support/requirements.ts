@@ -25,7 +25,11 @@ export const MISSING_FILE_VARIABLE = "EDGE_DISTILL_MISSING_FILE";
  * end of the run with its cure; with EDGE_DISTILL_REQUIRE_ALL=1 it fails the file instead.
  */
 export function requires(name: RequirementName): boolean {
-  const { find, cure } = REQUIREMENTS[name];
+  return requirement(name, REQUIREMENTS[name]);
+}
+
+/** `requires` for something that is not in the table. */
+export function requirement(name: string, { find, cure }: Requirement): boolean {
   if (find() !== undefined) return true;
   if (process.env["EDGE_DISTILL_REQUIRE_ALL"] === "1")
     throw new Error(
