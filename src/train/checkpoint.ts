@@ -8,8 +8,22 @@ import type { TrainingState } from "./training-step.js";
 const MAGIC = "EDCKPT01";
 const DIGEST_BYTES = 32;
 
+/** Seconds that a fit has used up so far, over interruptions. */
+export interface Spent {
+  wallSeconds: number;
+  cpuSeconds: number;
+}
+
+export interface CheckpointFacts {
+  /** What else must agree besides the graph for going on to make sense: seed, data, budget. */
+  key?: string;
+  spent?: Spent;
+}
+
 interface Header {
   stepIndex: number;
+  key: string;
+  spent: Spent;
   /** Identity of the training graph. */
   graphSha256: string;
   tensors: { name: string; dims: readonly number[] }[];
@@ -18,11 +32,17 @@ interface Header {
 const sha256 = (bytes: Uint8Array): Buffer => createHash("sha256").update(bytes).digest();
 
 /** Writes the trainer's state; the old file stays whole until the new one is. @throws IO_DISK_FULL, IO_FAILED */
-export async function writeCheckpoint(path: string, trainer: Trainer): Promise<void> {
+export async function writeCheckpoint(
+  path: string,
+  trainer: Trainer,
+  { key = "", spent = { wallSeconds: 0, cpuSeconds: 0 } }: CheckpointFacts = {},
+): Promise<void> {
   const { state, stepIndex, step } = trainer;
   const tensors = Object.entries(state);
   const header: Header = {
     stepIndex,
+    key,
+    spent,
     graphSha256: sha256(step.model).toString("hex"),
     tensors: tensors.map(([name, { dims }]) => ({ name, dims })),
   };
@@ -38,12 +58,23 @@ export async function writeCheckpoint(path: string, trainer: Trainer): Promise<v
   await writeFileAtomic(path, Buffer.concat([body, sha256(body)]));
 }
 
+/** Where a fit stopped. */
+export interface Checkpoint {
+  state: TrainingState;
+  stepIndex: number;
+  spent: Spent;
+}
+
 /**
  * Reads a checkpoint for going on exactly.
  * @param model the training graph it must belong to
- * @throws CHECKPOINT_CORRUPT when damaged, or written by another graph; IO_NOT_FOUND
+ * @throws CHECKPOINT_CORRUPT when damaged, or written by another graph or under another key; IO_NOT_FOUND
  */
-export async function readCheckpoint(path: string, model: Uint8Array): Promise<{ state: TrainingState; stepIndex: number }> {
+export async function readCheckpoint(
+  path: string,
+  model: Uint8Array,
+  { key = "" }: { key?: string } = {},
+): Promise<Checkpoint> {
   const refuse = (fact: string, cause?: unknown): never => {
     throw new EdgeDistillError("CHECKPOINT_CORRUPT", `${path} ${fact}`, {
       hint: "Delete the file to start over.",
@@ -53,7 +84,10 @@ export async function readCheckpoint(path: string, model: Uint8Array): Promise<{
   };
   const bytes = Buffer.from(await readFileBytes(path));
   const body = bytes.subarray(0, Math.max(0, bytes.length - DIGEST_BYTES));
-  if (!sha256(body).equals(bytes.subarray(body.length)) || body.subarray(0, MAGIC.length).toString() !== MAGIC)
+  if (
+    !sha256(body).equals(bytes.subarray(body.length)) ||
+    body.subarray(0, MAGIC.length).toString() !== MAGIC
+  )
     return refuse("is not a whole checkpoint");
   const start = MAGIC.length + 4;
   let at = start + body.readUInt32LE(MAGIC.length);
@@ -63,7 +97,10 @@ export async function readCheckpoint(path: string, model: Uint8Array): Promise<{
   } catch (error) {
     return refuse(`has an unreadable header: ${errorMessage(error)}`, error);
   }
-  if (header.graphSha256 !== sha256(model).toString("hex")) return refuse("belongs to another training graph");
+  if (header.graphSha256 !== sha256(model).toString("hex"))
+    return refuse("belongs to another training graph");
+  if (header.key !== key)
+    return refuse(`belongs to another run ("${header.key}", this is "${key}")`);
   const state: Record<string, HostTensor<"float32">> = {};
   for (const { name, dims } of header.tensors) {
     const count = dims.reduce((a, b) => a * b, 1);
@@ -72,5 +109,5 @@ export async function readCheckpoint(path: string, model: Uint8Array): Promise<{
     state[name] = { dtype: "float32", dims, data };
     at += 4 * count;
   }
-  return { state, stepIndex: header.stepIndex };
+  return { state, stepIndex: header.stepIndex, spent: header.spent };
 }

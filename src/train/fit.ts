@@ -1,10 +1,12 @@
+import { existsSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import { EdgeDistillError, type OnProgress } from "../base/index.js";
 import type { HostTensor } from "../tensor/index.js";
-import { writeCheckpoint } from "./checkpoint.js";
+import { readCheckpoint, writeCheckpoint, type Spent } from "./checkpoint.js";
 import type { Schedule } from "./schedule.js";
 import type { StepMetrics, Trainer } from "./trainer.js";
 
-/** When a fit ends: by steps, by wall seconds, or by CPU seconds of this process, whichever comes first. */
+/** When a fit ends: by steps (counted from the trainer's first), by wall seconds, or by CPU seconds of this process, whichever comes first. */
 export interface Budget {
   steps?: number;
   wallSeconds?: number;
@@ -21,17 +23,26 @@ export interface FitOptions {
   stage?: string;
   onProgress?: OnProgress;
   signal?: AbortSignal;
-  /** Written every so many steps, and when interrupted. */
-  checkpoint?: { path: string; everySteps: number };
+  checkpoint?: CheckpointPolicy;
+}
+
+/** Written every so many steps and when interrupted, removed when the fit is done. */
+export interface CheckpointPolicy {
+  path: string;
+  everySteps: number;
+  /** Go on from the file if there is one: the same steps on the same batches as without the interruption. */
+  resume?: boolean;
+  /** Names the run; a file of another run is refused. */
+  key?: string;
 }
 
 export interface FitResult {
   steps: number;
   wallSeconds: number;
-  /** User and system time of the whole process meanwhile, every thread counted. */
+  /** User and system time of the whole process meanwhile, every thread counted; like `wallSeconds` over interruptions. */
   cpuSeconds: number;
   imagesPerSecond: number;
-  /** One entry a step. */
+  /** One entry a step, since the last interruption. */
   history: readonly StepMetrics[];
 }
 
@@ -43,7 +54,8 @@ export function cpuSecondsUsed(): number {
 
 /**
  * Trains until the budget is used up.
- * @throws TRAIN_DIVERGED; INTERRUPTED after the checkpoint is written
+ * @throws TRAIN_DIVERGED; INTERRUPTED after the checkpoint is written; CHECKPOINT_CORRUPT when the file to go on from is
+ * damaged or of another run
  */
 export async function fit({
   trainer,
@@ -56,8 +68,9 @@ export async function fit({
   signal,
   checkpoint,
 }: FitOptions): Promise<FitResult> {
-  const wallStart = performance.now();
-  const cpuStart = cpuSecondsUsed();
+  const spent = await resumed(trainer, checkpoint);
+  const wallStart = performance.now() - spent.wallSeconds * 1000;
+  const cpuStart = cpuSecondsUsed() - spent.cpuSeconds;
   const firstStep = trainer.stepIndex;
   const used = (): { wallSeconds: number; cpuSeconds: number; progress: number } => {
     const wallSeconds = (performance.now() - wallStart) / 1000;
@@ -69,6 +82,12 @@ export async function fit({
     );
     return { wallSeconds, cpuSeconds, progress };
   };
+  const save = async (): Promise<void> => {
+    if (!checkpoint) return;
+    const { wallSeconds, cpuSeconds } = used();
+    const { path, key = "" } = checkpoint;
+    await writeCheckpoint(path, trainer, { key, spent: { wallSeconds, cpuSeconds } });
+  };
   const history: StepMetrics[] = [];
   let lossMean = NaN;
   let pending = batch(trainer.stepIndex);
@@ -78,10 +97,16 @@ export async function fit({
     const { progress } = used();
     if (progress >= 1) break;
     if (signal?.aborted) {
-      if (checkpoint) await writeCheckpoint(checkpoint.path, trainer);
-      throw new EdgeDistillError("INTERRUPTED", `Interrupted while running "${stage}" at step ${String(trainer.stepIndex)}`, {
-        hint: checkpoint ? `Run the same command again to go on from ${checkpoint.path}.` : "Run the same command again.",
-      });
+      await save();
+      throw new EdgeDistillError(
+        "INTERRUPTED",
+        `Interrupted while running "${stage}" at step ${String(trainer.stepIndex)}`,
+        {
+          hint: checkpoint
+            ? `Run the same command again to go on from ${checkpoint.path}.`
+            : "Run the same command again.",
+        },
+      );
     }
     const feeds = await pending;
     const running = trainer.run(feeds, schedule(progress));
@@ -92,10 +117,10 @@ export async function fit({
     history.push(metrics);
     const loss = metrics["loss"] ?? NaN;
     lossMean = Number.isNaN(lossMean) ? loss : 0.95 * lossMean + 0.05 * loss;
-    if (checkpoint && trainer.stepIndex % checkpoint.everySteps === 0) await writeCheckpoint(checkpoint.path, trainer);
+    if (checkpoint && trainer.stepIndex % checkpoint.everySteps === 0) await save();
     if (onProgress) {
       const now = used();
-      const rate = (history.length * imagesPerStep) / now.wallSeconds;
+      const rate = (history.length * imagesPerStep) / (now.wallSeconds - spent.wallSeconds);
       const left = now.progress > 0 ? (now.wallSeconds * (1 - now.progress)) / now.progress : 0;
       onProgress({
         stage,
@@ -106,6 +131,17 @@ export async function fit({
   }
   await pending.catch(() => undefined);
   const { wallSeconds, cpuSeconds } = used();
+  if (checkpoint) await rm(checkpoint.path, { force: true });
   const steps = trainer.stepIndex - firstStep;
-  return { steps, wallSeconds, cpuSeconds, imagesPerSecond: (steps * imagesPerStep) / wallSeconds, history };
+  const imagesPerSecond = (steps * imagesPerStep) / (wallSeconds - spent.wallSeconds);
+  return { steps, wallSeconds, cpuSeconds, imagesPerSecond, history };
+}
+
+/** Puts the trainer where the checkpoint stopped, if there is one to go on from. */
+async function resumed(trainer: Trainer, checkpoint: CheckpointPolicy | undefined): Promise<Spent> {
+  if (!checkpoint?.resume || !existsSync(checkpoint.path)) return { wallSeconds: 0, cpuSeconds: 0 };
+  const { path, key = "" } = checkpoint;
+  const { state, stepIndex, spent } = await readCheckpoint(path, trainer.step.model, { key });
+  trainer.load({ state, stepIndex });
+  return spent;
 }

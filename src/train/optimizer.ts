@@ -33,23 +33,42 @@ const scaled = (b: GraphBuilder, step: Value, scale: Value | undefined): Value =
   scale ? b.op("Mul", [step, scale]) : step;
 
 /** AdamW: decoupled weight decay (arXiv 1711.05101), bias-corrected moments. */
-export function adamW({ beta1 = 0.9, beta2 = 0.99, epsilon = 1e-8, weightDecay = 0.01 } = {}): Optimizer {
+export function adamW({
+  beta1 = 0.9,
+  beta2 = 0.99,
+  epsilon = 1e-8,
+  weightDecay = 0.01,
+} = {}): Optimizer {
   return {
     id: "adamw",
     moments: ["first", "second"],
-    update: (b, { parameters, gradient, decayMask, rateScale, moments, learningRate, stepIndex }) => {
+    update: (
+      b,
+      { parameters, gradient, decayMask, rateScale, moments, learningRate, stepIndex },
+    ) => {
       const mul = (x: Value, y: Value): Value => b.op("Mul", [x, y]);
       const [m, v] = moments as [Value, Value];
       const t = b.op("Add", [stepIndex, b.f32(1)]);
-      const correction = (beta: number): Value => b.op("Sub", [b.f32(1), b.op("Pow", [b.f32(beta), t])]);
+      const correction = (beta: number): Value =>
+        b.op("Sub", [b.f32(1), b.op("Pow", [b.f32(beta), t])]);
       const first = b.op("Add", [mul(m, b.f32(beta1)), mul(gradient, b.f32(1 - beta1))]);
-      const second = b.op("Add", [mul(v, b.f32(beta2)), mul(mul(gradient, gradient), b.f32(1 - beta2))]);
-      // m̂ / (√v̂ + ε)
-      const root = b.op("Sqrt", [b.op("Div", [second, correction(beta2)])]);
-      const direction = b.op("Div", [b.op("Div", [first, correction(beta1)]), b.op("Add", [root, b.f32(epsilon)])]);
-      const decay = mul(mul(decayMask, parameters), b.f32(weightDecay));
-      const step = mul(b.op("Add", [direction, decay]), learningRate);
-      return { parameters: b.op("Sub", [parameters, scaled(b, step, rateScale)]), moments: [first, second] };
+      const second = b.op("Add", [
+        mul(v, b.f32(beta2)),
+        mul(mul(gradient, gradient), b.f32(1 - beta2)),
+      ]);
+      // m̂ / (√v̂ + ε) = (√c₂ / c₁) · m / (√v + ε √c₂), so that the corrections touch scalars only
+      const root = b.op("Sqrt", [correction(beta2)]);
+      const direction = b.op("Div", [
+        first,
+        b.op("Add", [b.op("Sqrt", [second]), mul(b.f32(epsilon), root)]),
+      ]);
+      const rate = mul(learningRate, b.op("Div", [root, correction(beta1)]));
+      const decay = mul(mul(decayMask, parameters), mul(learningRate, b.f32(weightDecay)));
+      const step = b.op("Add", [mul(direction, rate), decay]);
+      return {
+        parameters: b.op("Sub", [parameters, scaled(b, step, rateScale)]),
+        moments: [first, second],
+      };
     },
   };
 }

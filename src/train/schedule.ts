@@ -2,7 +2,15 @@
 export type Schedule = (progress: number) => number;
 
 /** Linear warm-up, then half a cosine down to `floor` times the peak. */
-export function warmupCosine({ peak, warmup = 0.05, floor = 0.02 }: { peak: number; warmup?: number; floor?: number }): Schedule {
+export function warmupCosine({
+  peak,
+  warmup = 0.05,
+  floor = 0.02,
+}: {
+  peak: number;
+  warmup?: number;
+  floor?: number;
+}): Schedule {
   return (progress) => {
     if (progress < warmup) return peak * Math.max(0.02, progress / warmup);
     const t = Math.min(1, (progress - warmup) / (1 - warmup));

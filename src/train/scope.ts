@@ -113,7 +113,13 @@ export class TrainingScope implements LayerContext {
     const mean = b.input(`${name}.mean`, "float32", [channels]);
     const variance = b.input(`${name}.variance`, "float32", [channels]);
     const keep = (stat: string, init: Initializer, value: Value, next?: Value): void => {
-      this.buffers.set(`${name}.${stat}`, { name: `${name}.${stat}`, dims: [channels], init, value, next });
+      this.buffers.set(`${name}.${stat}`, {
+        name: `${name}.${stat}`,
+        dims: [channels],
+        init,
+        value,
+        next,
+      });
     };
     if (!this.#trainable(`${name}.scale`)) {
       keep("mean", zeros, mean);
@@ -163,8 +169,7 @@ export class InferenceScope implements LayerContext {
     let value = this.#values.get(name);
     if (!value) {
       const weights = this.#weights.get(name);
-      if (!weights)
-        throw weightsError(`There are no weights for the parameter "${name}"`, name);
+      if (!weights) throw weightsError(`There are no weights for the parameter "${name}"`, name);
       if (weights.dims.join() !== dims.join())
         throw weightsError(
           `The weights of "${name}" are [${weights.dims.join(", ")}], the network needs [${dims.join(", ")}]`,
@@ -192,8 +197,12 @@ function normalize(b: GraphBuilder, inputs: readonly Value[], name: string): Val
 function channelsOf(x: Value): number {
   const channels = x.dims?.[1];
   if (typeof channels === "number") return channels;
-  throw new EdgeDistillError("TENSOR_SHAPE", `"${x.name}" has no known channel count to normalize`, {
-    hint: "Give the input fixed channels.",
-    details: { value: x.name, dims: x.dims },
-  });
+  throw new EdgeDistillError(
+    "TENSOR_SHAPE",
+    `"${x.name}" has no known channel count to normalize`,
+    {
+      hint: "Give the input fixed channels.",
+      details: { value: x.name, dims: x.dims },
+    },
+  );
 }

@@ -1,7 +1,13 @@
 import { EdgeDistillError } from "../base/index.js";
 import type { Engine, EngineSession } from "../engine/index.js";
 import { scalar, type HostTensor } from "../tensor/index.js";
-import { initialState, type TrainingState, type TrainingStep, type Weights } from "./training-step.js";
+import {
+  initialState,
+  weightsOf,
+  type TrainingState,
+  type TrainingStep,
+  type Weights,
+} from "./training-step.js";
 
 /** Metrics of one step, `loss` and `gradientNorm` among them. */
 export type StepMetrics = Readonly<Record<string, number>>;
@@ -28,14 +34,22 @@ export class Trainer implements AsyncDisposable {
   #stepIndex: number;
   #running = false;
 
-  private constructor(step: TrainingStep, session: EngineSession, state: TrainingState, stepIndex: number) {
+  private constructor(
+    step: TrainingStep,
+    session: EngineSession,
+    state: TrainingState,
+    stepIndex: number,
+  ) {
     this.step = step;
     this.#session = session;
     this.#state = state;
     this.#stepIndex = stepIndex;
   }
 
-  static async open(step: TrainingStep, { engine, threads = 2, seed = 0, from, resume }: TrainerOptions): Promise<Trainer> {
+  static async open(
+    step: TrainingStep,
+    { engine, threads = 2, seed = 0, from, resume }: TrainerOptions,
+  ): Promise<Trainer> {
     const session = await engine.createSession(step.model, {
       intraOpThreads: threads,
       enableMemPattern: false,
@@ -55,17 +69,35 @@ export class Trainer implements AsyncDisposable {
     return this.#state;
   }
 
+  /** Goes on from another state of the same step. */
+  load({ state, stepIndex }: { state: TrainingState; stepIndex: number }): void {
+    this.#state = state;
+    this.#stepIndex = stepIndex;
+  }
+
   /**
    * One optimizer step. The feeds' buffers change hands: they are empty afterwards.
-   * @throws TRAIN_DIVERGED when a metric is not finite; the state before the step is lost then
+   * @throws TRAIN_DIVERGED when a metric is not finite, naming it and the first parameter hit; the state before the step
+   * is lost then
    */
-  async run(feeds: Readonly<Record<string, HostTensor>>, learningRate: number): Promise<StepMetrics> {
+  async run(
+    feeds: Readonly<Record<string, HostTensor>>,
+    learningRate: number,
+  ): Promise<StepMetrics> {
     if (this.#running)
-      throw new EdgeDistillError("INTERNAL", "A training step was started before the last one ended");
+      throw new EdgeDistillError(
+        "INTERNAL",
+        "A training step was started before the last one ended",
+      );
     this.#running = true;
     try {
       const out = await this.#session.run(
-        { ...feeds, ...this.#state, stepIndex: scalar(this.#stepIndex), learningRate: scalar(learningRate) },
+        {
+          ...feeds,
+          ...this.#state,
+          stepIndex: scalar(this.#stepIndex),
+          learningRate: scalar(learningRate),
+        },
         { transfer: true },
       );
       const next: TrainingState = {};
@@ -73,19 +105,32 @@ export class Trainer implements AsyncDisposable {
       this.#state = next;
       this.#stepIndex++;
       const metrics = Object.fromEntries(
-        this.step.metrics.map((name) => [name, Number((out[name] as HostTensor<"float32">).data[0])]),
+        this.step.metrics.map((name) => [
+          name,
+          Number((out[name] as HostTensor<"float32">).data[0]),
+        ]),
       );
       const broken = Object.entries(metrics).find(([, value]) => !Number.isFinite(value));
-      if (broken)
-        throw new EdgeDistillError(
-          "TRAIN_DIVERGED",
-          `Training diverged at step ${String(this.#stepIndex)}: ${broken[0]} is ${String(broken[1])}`,
-          { hint: "Lower the learning rate, or resume from the last checkpoint.", details: { step: this.#stepIndex, metrics } },
-        );
+      if (broken) throw this.#divergedError(broken, metrics);
       return metrics;
     } finally {
       this.#running = false;
     }
+  }
+
+  #divergedError([name, value]: [string, number], metrics: StepMetrics): EdgeDistillError {
+    const hit = [...weightsOf(this.step, this.#state, { averaged: false })].find(([, { data }]) =>
+      data.some((v) => !Number.isFinite(v)),
+    )?.[0];
+    const step = this.#stepIndex;
+    return new EdgeDistillError(
+      "TRAIN_DIVERGED",
+      `Training diverged at step ${String(step)}: ${name} is ${String(value)}${hit === undefined ? "" : `, and so is the weight "${hit}"`}`,
+      {
+        hint: "Lower the learning rate, or resume from the last checkpoint.",
+        details: { step, metric: name, weight: hit, metrics },
+      },
+    );
   }
 
   async close(): Promise<void> {

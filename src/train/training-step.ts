@@ -1,6 +1,12 @@
 import { differentiate } from "../autograd/index.js";
 import { createRng, EdgeDistillError } from "../base/index.js";
-import { createBuilder, int, serializeModel, type GraphBuilder, type Value } from "../onnx/index.js";
+import {
+  createBuilder,
+  int,
+  serializeModel,
+  type GraphBuilder,
+  type Value,
+} from "../onnx/index.js";
 import { elementCount, type DType, type HostTensor } from "../tensor/index.js";
 import type { Optimizer } from "./optimizer.js";
 import type { Initializer } from "./initializers.js";
@@ -59,10 +65,16 @@ const layout = (specs: readonly FlatEntry[]): FlatLayout => ({
 });
 
 /** Slices a flat vector into named tensors and puts them in place of the stand-in inputs. */
-function unflatten(b: GraphBuilder, flat: Value, specs: readonly (FlatEntry & { value: Value })[]): Map<Value, Value> {
+function unflatten(
+  b: GraphBuilder,
+  flat: Value,
+  specs: readonly (FlatEntry & { value: Value })[],
+): Map<Value, Value> {
   const sizes = specs.map((s) => elementCount(s.dims));
   const parts =
-    specs.length === 1 ? [flat] : b.multi("Split", [flat, b.i64(sizes)], { axis: int(0) }, { outputs: specs.length });
+    specs.length === 1
+      ? [flat]
+      : b.multi("Split", [flat, b.i64(sizes)], { axis: int(0) }, { outputs: specs.length });
   const replaced = new Map<Value, Value>();
   specs.forEach(({ dims, value }, i) => {
     const part = parts[i] as Value;
@@ -78,9 +90,16 @@ function flatten(b: GraphBuilder, values: readonly Value[]): Value {
 
 /**
  * Builds the whole training step.
- * @throws AUTOGRAD_NO_RULE, ONNX_SHAPE_INFERENCE
+ * @throws AUTOGRAD_NO_RULE, ONNX_SHAPE_INFERENCE, TRAIN_WEIGHTS when nothing is left to train
  */
-export function buildTrainingStep({ build, optimizer, clipNorm, ema = 0.99, trainable, opset = 17 }: TrainingStepOptions): TrainingStep {
+export function buildTrainingStep({
+  build,
+  optimizer,
+  clipNorm,
+  ema = 0.99,
+  trainable,
+  opset = 17,
+}: TrainingStepOptions): TrainingStep {
   const b = createBuilder({ opset });
   const scope = new TrainingScope(b, { trainable });
   const { loss, metrics, stopAt = [] } = build(scope);
@@ -92,6 +111,11 @@ export function buildTrainingStep({ build, optimizer, clipNorm, ema = 0.99, trai
   const parameters = layout(ownParameters);
   const buffers = layout(ownBuffers);
   const wrt = ownParameters.filter((p) => p.trainable).map((p) => p.value);
+  if (wrt.length === 0)
+    throw new EdgeDistillError("TRAIN_WEIGHTS", "The network has no parameter to train", {
+      hint: "Leave at least one parameter trainable.",
+      details: { parameters: ownParameters.map((p) => p.name) },
+    });
 
   const gradients = differentiate(b, loss, wrt, { stopAt: new Set(stopAt) });
   const gradient = flatten(
@@ -102,12 +126,18 @@ export function buildTrainingStep({ build, optimizer, clipNorm, ema = 0.99, trai
   const clipped =
     clipNorm === undefined
       ? gradient
-      : b.op("Mul", [gradient, b.op("Min", [b.f32(1), b.op("Div", [b.f32(clipNorm), b.op("Add", [norm, b.f32(1e-6)])])])]);
+      : b.op("Mul", [
+          gradient,
+          b.op("Min", [b.f32(1), b.op("Div", [b.f32(clipNorm), b.op("Add", [norm, b.f32(1e-6)])])]),
+        ]);
 
   const flat = b.input("parameters", "float32", [parameters.length]);
   const average = b.input("average", "float32", [parameters.length]);
-  const statistics = buffers.length > 0 ? b.input("buffers", "float32", [buffers.length]) : undefined;
-  const moments = optimizer.moments.map((m) => b.input(`moment.${m}`, "float32", [parameters.length]));
+  const statistics =
+    buffers.length > 0 ? b.input("buffers", "float32", [buffers.length]) : undefined;
+  const moments = optimizer.moments.map((m) =>
+    b.input(`moment.${m}`, "float32", [parameters.length]),
+  );
   const stepIndex = b.input("stepIndex", "float32", []);
   const learningRate = b.input("learningRate", "float32", []);
 
@@ -132,9 +162,15 @@ export function buildTrainingStep({ build, optimizer, clipNorm, ema = 0.99, trai
     stepIndex,
   });
   // average ← average + (1 - d)(parameters - average), d = min(ema, (1 + t) / (10 + t))
-  const warm = b.op("Div", [b.op("Add", [stepIndex, b.f32(1)]), b.op("Add", [stepIndex, b.f32(10)])]);
+  const warm = b.op("Div", [
+    b.op("Add", [stepIndex, b.f32(1)]),
+    b.op("Add", [stepIndex, b.f32(10)]),
+  ]);
   const share = b.op("Sub", [b.f32(1), b.op("Min", [b.f32(ema), warm])]);
-  const nextAverage = b.op("Add", [average, b.op("Mul", [b.op("Sub", [update.parameters, average]), share])]);
+  const nextAverage = b.op("Add", [
+    average,
+    b.op("Mul", [b.op("Sub", [update.parameters, average]), share]),
+  ]);
 
   const state: string[] = [];
   const next = (name: string, value: Value): void => {
@@ -160,7 +196,11 @@ export function buildTrainingStep({ build, optimizer, clipNorm, ema = 0.99, trai
   graph.removeDeadNodes();
   return {
     model: serializeModel(b.model()),
-    inputs: data.map((v) => ({ name: v.name, dtype: v.dtype ?? "float32", dims: v.staticDims() ?? [] })),
+    inputs: data.map((v) => ({
+      name: v.name,
+      dtype: v.dtype ?? "float32",
+      dims: v.staticDims() ?? [],
+    })),
     metrics: Object.keys(scalars),
     parameters,
     buffers,
@@ -200,7 +240,8 @@ function gather({ specs, length }: FlatLayout, seed: string, from: Weights): Hos
   for (const { name, dims, init } of specs) {
     const given = from.get(name);
     // heads may differ between tasks; what does not fit starts fresh
-    const values = given?.dims.join() === dims.join() ? given.data : init(dims, createRng(`${seed}/${name}`));
+    const values =
+      given?.dims.join() === dims.join() ? given.data : init(dims, createRng(`${seed}/${name}`));
     data.set(values, at);
     at += values.length;
   }
@@ -218,7 +259,12 @@ export function initialState(
     if (name === "parameters") state[name] = parameters;
     else if (name === "average") state[name] = { ...parameters, data: parameters.data.slice() };
     else if (name === "buffers") state[name] = gather(step.buffers, String(seed), from);
-    else state[name] = { dtype: "float32", dims: parameters.dims, data: new Float32Array(parameters.data.length) };
+    else
+      state[name] = {
+        dtype: "float32",
+        dims: parameters.dims,
+        data: new Float32Array(parameters.data.length),
+      };
   }
   return state;
 }
@@ -227,13 +273,18 @@ export function initialState(
  * Named weights out of a state: running statistics, and the moving average of the parameters (or, with
  * `averaged: false`, the parameters themselves).
  */
-export function weightsOf(step: TrainingStep, state: TrainingState, { averaged = true }: { averaged?: boolean } = {}): Weights {
+export function weightsOf(
+  step: TrainingStep,
+  state: TrainingState,
+  { averaged = true }: { averaged?: boolean } = {},
+): Weights {
   const out = new Map<string, HostTensor<"float32">>();
   const read = ({ specs }: FlatLayout, flat: HostTensor<"float32"> | undefined): void => {
     let at = 0;
     for (const { name, dims } of specs) {
       const n = elementCount(dims);
-      if (!flat) throw new EdgeDistillError("INTERNAL", `The training state lacks the tensor of "${name}"`);
+      if (!flat)
+        throw new EdgeDistillError("INTERNAL", `The training state lacks the tensor of "${name}"`);
       out.set(name, { dtype: "float32", dims, data: flat.data.slice(at, at + n) });
       at += n;
     }
