@@ -1,6 +1,6 @@
 import { createRng, type Rng } from "../base/index.js";
 import { clipAnnotations, warpBox } from "./box.js";
-import type { Annotation } from "./dataset.js";
+import type { Annotation, BoxXyxyPx } from "./dataset.js";
 import { cachedPixels, type ImageCache } from "./image-cache.js";
 import { pasteDefects, type DefectBank } from "./paste.js";
 import {
@@ -82,6 +82,14 @@ export const NO_AUGMENT: Readonly<AugmentOptions> = {
   keepVisible: 0,
 };
 
+/** A part of the network-sized image that a sample shows, at full scale. */
+export interface CropOptions {
+  widthPx: number;
+  heightPx: number;
+  /** Probability that the part is laid around one of the image's objects, where it has any. */
+  focus: number;
+}
+
 /** Which sample of a run: the same triple gives the same pixels. `index` counts within the epoch. */
 export interface SampleKey {
   seed: number | string;
@@ -96,7 +104,7 @@ export function sampleRng({ seed, epoch, index }: SampleKey): Rng {
 
 /**
  * Fills `out` with a varied copy of a cached image and returns its boxes in network pixels.
- * @param out `[H, W, 3]`
+ * @param out `[H, W, 3]`, of the crop's size where one is given
  * @param rng the sample's own stream, see {@link sampleRng}
  * @param bank defects to paste; without one nothing is pasted
  */
@@ -105,15 +113,23 @@ export function augmentSample(
   imageIndex: number,
   out: Uint8Array,
   rng: Rng,
-  { options, bank }: { options: Readonly<AugmentOptions>; bank?: DefectBank | undefined },
+  {
+    options,
+    bank,
+    crop,
+  }: {
+    options: Readonly<AugmentOptions>;
+    bank?: DefectBank | undefined;
+    crop?: CropOptions | undefined;
+  },
 ): Annotation[] {
-  const { widthPx, heightPx } = cache;
+  const { widthPx, heightPx } = crop ?? cache;
   const target: Picture = { pixels: out, widthPx, heightPx };
   const mosaic = options.mosaic > 0 && rng.next() < options.mosaic;
   const whole = { x0: 0, y0: 0, x1: widthPx, y1: heightPx };
   const drawn = mosaic
     ? drawMosaic(cache, imageIndex, target, rng, options)
-    : [drawOne(cache, imageIndex, target, whole, rng, options, 1)];
+    : [drawOne(cache, imageIndex, target, whole, rng, options, { focus: crop?.focus ?? 0 })];
   const annotations = drawn.flatMap((part) => part.annotations);
   const views = drawn.map((part) => part.view);
   if (bank !== undefined && options.paste > 0)
@@ -136,16 +152,30 @@ function drawOne(
   rect: TargetRect,
   rng: Rng,
   options: Readonly<AugmentOptions>,
-  shrink: number,
+  { shrink = 1, focus = 0 }: { shrink?: number; focus?: number } = {},
 ): Drawn {
   const { widthPx, heightPx } = cache;
   const source = { pixels: cachedPixels(cache, imageIndex), widthPx, heightPx };
-  const warp = sampleWarp(rng, { widthPx, heightPx }, rect, options, shrink);
+  const objects = cache.images[imageIndex]?.annotations ?? [];
+  const focused = focus > 0 && objects.length > 0 && rng.next() < focus;
+  const warp = sampleWarp(rng, { widthPx, heightPx }, rect, options, {
+    shrink,
+    around: focused ? rng.pick(objects).box : undefined,
+  });
   const { scaleX, scaleY, shiftX, shiftY, turned } = warp;
-  if (!turned && scaleX === 1 && scaleY === 1 && shiftX === 0 && shiftY === 0 && shrink === 1)
+  const same = target.widthPx === widthPx && target.heightPx === heightPx;
+  if (
+    same &&
+    !turned &&
+    scaleX === 1 &&
+    scaleY === 1 &&
+    shiftX === 0 &&
+    shiftY === 0 &&
+    shrink === 1
+  )
     target.pixels.set(source.pixels);
   else warpInto(target, source, warp, rect, options.padValue);
-  const annotations = (cache.images[imageIndex]?.annotations ?? []).map(({ classId, box }) => ({
+  const annotations = objects.map(({ classId, box }) => ({
     classId,
     box: warpBox(box, warp),
   }));
@@ -212,7 +242,9 @@ function drawMosaic(
     (image.annotations !== undefined) === labelled ? [i] : [],
   );
   return rects.map((rect, i) =>
-    drawOne(cache, i === 0 ? imageIndex : rng.pick(companions), target, rect, rng, options, 0.7),
+    drawOne(cache, i === 0 ? imageIndex : rng.pick(companions), target, rect, rng, options, {
+      shrink: 0.7,
+    }),
   );
 }
 
@@ -221,7 +253,7 @@ function sampleWarp(
   { widthPx, heightPx }: { widthPx: number; heightPx: number },
   rect: TargetRect,
   options: Readonly<AugmentOptions>,
-  shrink: number,
+  { shrink, around }: { shrink: number; around: BoxXyxyPx | undefined },
 ): AxisWarp {
   const turned = options.quarterTurn > 0 && rng.next() < options.quarterTurn;
   const zoom = shrink * Math.exp(rng.uniform(Math.log(options.zoom[0]), Math.log(options.zoom[1])));
@@ -234,11 +266,16 @@ function sampleWarp(
     to: number,
     scale: number,
     mirror: boolean,
+    middle: number | undefined,
   ): [number, number] => {
     const size = length * scale;
     const free = to - from - size;
     const jitter = rng.uniform(-options.translate, options.translate) * (to - from);
-    const start = from + rng.uniform(Math.min(0, free), Math.max(0, free)) + jitter;
+    const place = rng.uniform(Math.min(0, free), Math.max(0, free));
+    // where the object's middle would lie at the start, counted along the drawn image
+    const own = middle === undefined ? 0 : (mirror ? length - middle : middle) * scale;
+    const wanted = middle === undefined ? place : rng.uniform(0.2, 0.8) * (to - from) - own;
+    const start = from + Math.min(Math.max(0, free), Math.max(Math.min(0, free), wanted)) + jitter;
     return mirror ? [-scale, start + size] : [scale, start];
   };
   const [scaleX, shiftX] = axis(
@@ -247,6 +284,7 @@ function sampleWarp(
     rect.x1,
     zoom * stretch,
     mirrorX,
+    around && (turned ? around.yMin + around.yMax : around.xMin + around.xMax) / 2,
   );
   const [scaleY, shiftY] = axis(
     turned ? widthPx : heightPx,
@@ -254,6 +292,7 @@ function sampleWarp(
     rect.y1,
     zoom / stretch,
     mirrorY,
+    around && (turned ? around.xMin + around.xMax : around.yMin + around.yMax) / 2,
   );
   return { turned, scaleX, scaleY, shiftX, shiftY };
 }

@@ -1,5 +1,11 @@
 import { createRng } from "../base/index.js";
-import { augmentSample, DEFAULT_AUGMENT, sampleRng, type AugmentOptions } from "./augment.js";
+import {
+  augmentSample,
+  DEFAULT_AUGMENT,
+  sampleRng,
+  type AugmentOptions,
+  type CropOptions,
+} from "./augment.js";
 import { cellsOf } from "./corrupt.kernel.js";
 import { corruptPicture, DEFAULT_CORRUPT, type CorruptOptions } from "./corrupt.js";
 import type { Annotation } from "./dataset.js";
@@ -33,6 +39,8 @@ export interface BatchOptions {
   augment?: Partial<AugmentOptions>;
   /** Cached images to draw from: all by default. */
   indices?: readonly number[];
+  /** Show a part of each image instead of the whole. */
+  crop?: CropOptions;
   /** Defects to paste; those of the drawn images by default. */
   bank?: DefectBank;
 }
@@ -55,7 +63,7 @@ export interface Batches<B extends Batch = Batch> {
  */
 export function createBatches(
   cache: ImageCache,
-  { batchSize, seed, augment = {}, indices, bank }: BatchOptions,
+  { batchSize, seed, augment = {}, indices, bank, crop }: BatchOptions,
 ): Batches {
   const options = { ...DEFAULT_AUGMENT, ...augment };
   const plan = planEpochs(cache, {
@@ -65,7 +73,8 @@ export function createBatches(
   });
   const patches =
     options.paste > 0 ? (bank ?? defectBank(cache, { indices: plan.indices })) : undefined;
-  const stride = cache.widthPx * cache.heightPx * 3;
+  const { widthPx, heightPx } = crop ?? cache;
+  const stride = widthPx * heightPx * 3;
   return withGlobalStep(plan.stepsPerEpoch, (epoch, step, { reuse } = {}) => {
     const imageIndices = plan.draw(epoch, step);
     const pixels = bufferOf(reuse?.pixels, batchSize * stride);
@@ -75,7 +84,7 @@ export function createBatches(
         imageIndex,
         pixels.subarray(i * stride, (i + 1) * stride),
         sampleRng({ seed, epoch, index: step * batchSize + i }),
-        { options, bank: patches },
+        { options, bank: patches, crop },
       ),
     );
     return { pixels, annotations, imageIndices };
@@ -96,6 +105,7 @@ export function createCorruptedBatches(
     indices,
     corrupt = {},
     cellPx = 8,
+    crop,
   }: Omit<BatchOptions, "bank"> & { corrupt?: Partial<CorruptOptions>; cellPx?: number },
 ): Batches<CorruptedBatch> {
   const options = { ...DEFAULT_AUGMENT, ...augment };
@@ -105,7 +115,7 @@ export function createCorruptedBatches(
     seed,
     ...(indices === undefined ? {} : { indices }),
   });
-  const { widthPx, heightPx } = cache;
+  const { widthPx, heightPx } = crop ?? cache;
   const area = widthPx * heightPx;
   const cellCount = Math.ceil(widthPx / cellPx) * Math.ceil(heightPx / cellPx);
   return withGlobalStep(plan.stepsPerEpoch, (epoch, step, { reuse } = {}) => {
@@ -117,7 +127,7 @@ export function createCorruptedBatches(
     const annotations = imageIndices.map((imageIndex, i) => {
       const rng = sampleRng({ seed, epoch, index: step * batchSize + i });
       const original = originals.subarray(i * area * 3, (i + 1) * area * 3);
-      augmentSample(cache, imageIndex, original, rng, { options });
+      augmentSample(cache, imageIndex, original, rng, { options, crop });
       const view = pixels.subarray(i * area * 3, (i + 1) * area * 3);
       view.set(original);
       const own = mask.subarray(i * area, (i + 1) * area);

@@ -86,7 +86,10 @@ export function corruptPicture(
       });
     else if (kind === 2) smoothBlob(target, original, place);
     else {
-      const other = rng.next() < 0.5 ? original : cachedPixels(cache, rng.int(cache.images.length));
+      // another image only where it has the picture's own size
+      const whole = cache.widthPx === target.widthPx && cache.heightPx === target.heightPx;
+      const other =
+        rng.next() < 0.5 || !whole ? original : cachedPixels(cache, rng.int(cache.images.length));
       swapBlob(target, { ...target, pixels: other }, place, {
         shiftX: Math.round(rng.uniform(0.1, 0.9) * target.widthPx),
         shiftY: Math.round(rng.uniform(0.1, 0.9) * target.heightPx),

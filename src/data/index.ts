@@ -4,6 +4,7 @@ export {
   augmentSample,
   sampleRng,
   type AugmentOptions,
+  type CropOptions,
   type SampleKey,
 } from "./augment.js";
 export {
@@ -54,4 +55,3 @@ export {
 } from "./render/line-frame.js";
 export { renderLineSet } from "./render/line-set.js";
 export type { RenderCounts, RenderedSet, RenderSetOptions } from "./render/write-set.js";
-export { tileCache } from "./tile-cache.js";

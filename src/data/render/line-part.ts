@@ -119,7 +119,7 @@ function plate(rng: Rng, reachPx: number): Body {
   const u = halfWidthPx - inset;
   const v = halfHeightPx - inset;
   const features = [hole(-u, -v, r), hole(u, -v, r), hole(u, v, r), hole(-u, v, r)];
-  const half = reachPx * rng.uniform(0.14, 0.24);
+  const half = Math.min(reachPx * rng.uniform(0.14, 0.24), 42 - r);
   if (rng.next() < 0.6)
     features.push({ kind: "slot", u: 0, v: 0, radiusPx: r * 0.95, halfLengthPx: half, angle: 0 });
   else features.push(hole(-u * 0.36, 0, r), hole(u * 0.36, 0, r));

@@ -66,29 +66,30 @@ export async function writeRenderedSet(
     firstIndex,
   }: (typeof SPLITS)[number]): Promise<Dataset> => {
     const images: ImageRecord[] = [];
-    const writing: Promise<void>[] = [];
     const path = join(folder, name);
-    for (let i = 0; i < counts[key]; i++) {
-      throwIfAborted(signal, doing);
+    const writing = new Set<Promise<void>>();
+    const failures: unknown[] = [];
+    const write = async (file: string, frame: RenderedFrame): Promise<void> => {
+      try {
+        const { pixels, widthPx, heightPx } = frame;
+        const bytes = await encodeImage(pixels, { widthPx, heightPx, format: "jpeg", quality });
+        await writeFileAtomic(file, bytes);
+      } catch (error) {
+        failures.push(error);
+      }
+    };
+    for (let i = 0; i < counts[key] && failures.length === 0 && signal?.aborted !== true; i++) {
       const frame = source.render(firstIndex + i);
       const id = String(i).padStart(5, "0");
       const file = join(path, `${id}.jpg`);
       const { widthPx, heightPx, annotations } = frame;
-      images.push({
-        id,
-        path: file,
-        widthPx,
-        heightPx,
-        ...(key === "unlabelled" ? {} : { annotations }),
+      const labels = key === "unlabelled" ? {} : { annotations };
+      images.push({ id, path: file, widthPx, heightPx, ...labels });
+      const job: Promise<void> = write(file, frame).then(() => {
+        writing.delete(job);
       });
-      writing.push(
-        encodeImage(frame.pixels, { widthPx, heightPx, format: "jpeg", quality }).then(
-          async (bytes) => {
-            await writeFileAtomic(file, bytes);
-          },
-        ),
-      );
-      if (writing.length >= IN_FLIGHT) await writing.shift();
+      writing.add(job);
+      if (writing.size >= IN_FLIGHT) await Promise.race(writing);
       done++;
       if (done % 8 === 0 || done === total)
         onProgress?.({
@@ -97,7 +98,10 @@ export async function writeRenderedSet(
           message: `${String(done)}/${String(total)} frames`,
         });
     }
+    // Whatever ended the loop, nothing is still being written when this returns or throws.
     await Promise.all(writing);
+    if (failures.length > 0) throw failures[0];
+    throwIfAborted(signal, doing);
     const dataset = {
       name: `${source.name}/${name}`,
       classes: source.classes,
