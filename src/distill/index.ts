@@ -7,5 +7,5 @@ export {
   type RecipeOptions,
   type RecipeResult,
 } from "./recipes.js";
-export { corruptionStep, detectionStep, distillationStep, type StepOptions, type StepShape, type TeacherFeeds } from "./step.js";
+export { detectionStep, distillationStep, type StepOptions, type StepShape, type TeacherFeeds } from "./step.js";
 export { openTeacher, type Teacher } from "./teacher.js";

@@ -1,9 +1,11 @@
 import type { OnProgress } from "../base/index.js";
 import {
+  CORRUPTION_KINDS,
   createBatches,
   createCorruptedBatches,
   type AugmentOptions,
   type Batch,
+  type CropOptions,
   type ImageCache,
 } from "../data/index.js";
 import type { Engine } from "../engine/index.js";
@@ -19,7 +21,7 @@ import {
   type TrainingStep,
   type Weights,
 } from "../train/index.js";
-import { corruptionStep, detectionStep, distillationStep, type StepShape } from "./step.js";
+import { detectionStep, distillationStep, type StepShape } from "./step.js";
 import type { Teacher } from "./teacher.js";
 
 export interface RecipeOptions {
@@ -91,25 +93,33 @@ function targetTensors({ annotations }: Batch, shape: StepShape): Record<string,
   };
 }
 
-/** Self-supervised pre-training on images without labels: find the corrupted places. */
+/** Share of training crops that are laid around an object. */
+const FOCUS = 0.8;
+
+/** A crop where the step is smaller than the cached images. */
+function cropOf(cache: ImageCache, { widthPx, heightPx }: StepShape): { crop?: CropOptions } {
+  const whole = widthPx === cache.widthPx && heightPx === cache.heightPx;
+  return whole ? {} : { crop: { widthPx, heightPx, focus: FOCUS } };
+}
+
+/**
+ * Self-supervised pre-training on images without labels: corrupt them here and there, and learn to detect where and
+ * how. Everything but the class outputs carries over to a detector of real objects.
+ */
 export function pretrainOnCorruptions(cache: ImageCache, options: RecipeOptions): Promise<RecipeResult> {
-  const { shape, seed, augment } = options;
+  const { seed, augment } = options;
+  const shape = { ...options.shape, classCount: CORRUPTION_KINDS.length };
   const batches = createCorruptedBatches(cache, {
     batchSize: shape.batch,
     seed,
     augment: { ...augment, paste: 0 },
-    cellPx: 8,
+    ...cropOf(cache, shape),
   });
   return run(
-    corruptionStep(shape),
+    detectionStep(shape),
     (index) => {
       const batch = batches.at(index);
-      const mask: HostTensor = {
-        dtype: "float32",
-        dims: [shape.batch, 1, shape.heightPx / 8, shape.widthPx / 8],
-        data: Float32Array.from(batch.cells),
-      };
-      return Promise.resolve({ images: imagesTensor(batch, shape), mask });
+      return Promise.resolve({ images: imagesTensor(batch, shape), ...targetTensors(batch, shape) });
     },
     options,
   );
@@ -118,7 +128,7 @@ export function pretrainOnCorruptions(cache: ImageCache, options: RecipeOptions)
 /** Supervised training on labelled images, from scratch or from given weights. */
 export function trainDetector(cache: ImageCache, options: RecipeOptions): Promise<RecipeResult> {
   const { shape, seed, augment = {} } = options;
-  const batches = createBatches(cache, { batchSize: shape.batch, seed, augment });
+  const batches = createBatches(cache, { batchSize: shape.batch, seed, augment, ...cropOf(cache, shape) });
   return run(
     detectionStep(shape),
     (index) => {
@@ -135,7 +145,9 @@ export function trainDetector(cache: ImageCache, options: RecipeOptions): Promis
  */
 export function distilDetector(cache: ImageCache, teacher: Teacher, options: RecipeOptions): Promise<RecipeResult> {
   const { shape, seed, augment = {} } = options;
-  const batches = createBatches(cache, { batchSize: shape.batch, seed, augment });
+  // pasted objects would be cut from what the cache marks, which need not be labels
+  const own = { ...augment, paste: 0 };
+  const batches = createBatches(cache, { batchSize: shape.batch, seed, augment: own, ...cropOf(cache, shape) });
   return run(
     distillationStep(shape, teacher.feeds),
     async (index) => {

@@ -8,13 +8,10 @@ import {
 } from "../train/index.js";
 import {
   anchorGrid,
-  backbone,
   channelsOf,
   detectionLoss,
   detector,
   featureLoss,
-  featurePyramid,
-  maskLoss,
   outputConv,
   responseLoss,
   type Architecture,
@@ -88,31 +85,6 @@ export function detectionStep(shape: StepShape, options: StepOptions = {}): Trai
 const BOX_WEIGHT = 1.5;
 const FEATURE_WEIGHT = 1;
 const EMBEDDING_WEIGHT = 1;
-
-/** Self-supervised step: find what was corrupted. Inputs `images`, `mask` `[N, 1, H/8, W/8]`. */
-export function corruptionStep(shape: StepShape, options: StepOptions = {}): TrainingStep {
-  const { weightDecay, clipNorm, emaDecay } = { ...DEFAULTS, ...options };
-  return buildTrainingStep({
-    optimizer: adamW({ weightDecay }),
-    clipNorm,
-    ema: emaDecay,
-    build: (ctx) => {
-      const { b } = ctx;
-      const features = backbone(ctx, imageInput(ctx, shape), shape.architecture);
-      const pyramid = featurePyramid(ctx, features, shape.architecture);
-      const mask = b.input("mask", "float32", [shape.batch, 1, shape.heightPx / 8, shape.widthPx / 8]);
-      let target = mask;
-      const losses = pyramid.map((level, i) => {
-        if (i > 0) target = b.op("MaxPool", [target], { kernel_shape: ints([2, 2]), strides: ints([2, 2]) });
-        const logits = outputConv(ctx, level, `pretext.p${String(i + 3)}`, { channels: 1, bias: -2 });
-        return maskLoss(b, logits, target, 4);
-      });
-      const [l3, l4, l5] = losses as [Value, Value, Value];
-      const loss = b.op("Add", [b.op("Add", [l3, l4]), l5]);
-      return { loss, metrics: { fine: l3, middle: l4, coarse: l5 }, stopAt: [] };
-    },
-  });
-}
 
 /** Distances in strides from `[N, A, 4]` xyxy boxes in network px, kept positive. */
 function distancesFromBoxes({ b }: LayerContext, boxes: Value, shape: StepShape): Value {

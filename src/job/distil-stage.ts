@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { writeFileAtomic, type Logger, type OnProgress } from "../base/index.js";
 import { openEngine } from "../engine/index.js";
-import { inputSpec, type InputSpec } from "../image/index.js";
+import type { InputSpec } from "../image/index.js";
 import { parseModel, type Model } from "../onnx/index.js";
 import type { JobConfig } from "./config.js";
 import type { JobData } from "./data-stage.js";
@@ -43,7 +43,7 @@ export async function teacherStage(context: NetworkContext, images: TrainingImag
   logger.info(`teacher: mAP ${judged.map.toFixed(3)} with ${String(whole.parameters)} parameters`);
   return {
     model: parseModel(teaching.model),
-    input: inputSpec({ widthPx: images.all.widthPx, heightPx: images.all.heightPx }),
+    input: teaching.input,
     where: "teacher.onnx",
     bytes: whole.model,
     network: whole,

@@ -1,5 +1,6 @@
 import { EdgeDistillError, type Logger, type OnProgress } from "../base/index.js";
-import { loadImageCache, tileCache, type ImageCache } from "../data/index.js";
+import { loadImageCache, type Annotation, type ImageCache } from "../data/index.js";
+import { emptyDetections } from "../decode/index.js";
 import {
   distilDetector,
   exportDetector,
@@ -11,12 +12,14 @@ import {
   type StepShape,
 } from "../distill/index.js";
 import type { Engine } from "../engine/index.js";
-import { IMAGENET_NORMALIZATION, inputSpec, type InputSpec } from "../image/index.js";
+import { detectDataset } from "../evaluate/index.js";
+import { boxToNetwork, IMAGENET_NORMALIZATION, inputSpec, type InputSpec } from "../image/index.js";
 import { loadModel, serializeModel, type Model } from "../onnx/index.js";
 import { architecture } from "../students/index.js";
 import type { Budget, StepMetrics } from "../train/index.js";
 import type { JobConfig } from "./config.js";
 import { augmentOptions, type JobData } from "./data-stage.js";
+import { DECODER, jobInput, NMS_IOU } from "./judge.js";
 
 /** What training one network gave. */
 export interface TrainedNetwork {
@@ -38,7 +41,7 @@ export interface NetworkContext {
   signal?: AbortSignal;
 }
 
-/** Decoded training images at the size that the network trains on. */
+/** Decoded training images at the network's size. */
 export interface TrainingImages {
   labelled: ImageCache;
   /** Everything without labels, the labelled images' pictures included. */
@@ -46,12 +49,9 @@ export interface TrainingImages {
 }
 
 export async function loadTrainingImages({ config, data, onProgress, signal }: NetworkContext): Promise<TrainingImages> {
-  const { widthPx, heightPx, trainWidthPx = widthPx, trainHeightPx = heightPx } = config.input;
-  const load = async (dataset: JobData["labelled"]): Promise<ImageCache> => {
-    const cache = await loadImageCache(dataset, { widthPx, heightPx, onProgress, ...(signal ? { signal } : {}) });
-    const whole = trainWidthPx === widthPx && trainHeightPx === heightPx;
-    return whole ? cache : tileCache(cache, { widthPx: trainWidthPx, heightPx: trainHeightPx });
-  };
+  const { widthPx, heightPx } = config.input;
+  const load = (dataset: JobData["labelled"]): Promise<ImageCache> =>
+    loadImageCache(dataset, { widthPx, heightPx, onProgress, ...(signal ? { signal } : {}) });
   return { labelled: await load(data.labelled), all: await load(data.unlabelled) };
 }
 
@@ -111,7 +111,7 @@ function trained(
 export async function trainTeacher(
   context: NetworkContext,
   images: TrainingImages,
-): Promise<{ teaching: TrainedNetwork; whole: TrainedNetwork }> {
+): Promise<{ teaching: { model: Uint8Array; input: InputSpec }; whole: TrainedNetwork }> {
   const { config } = context;
   const shape = stepShape(context, config.teacher.architecture);
   const pretrained = await pretrainOnCorruptions(
@@ -130,9 +130,48 @@ export async function trainTeacher(
     { stage: "pre-train teacher", result: pretrained },
     { stage: "train teacher", result: head },
   ];
+  const { widthPx, heightPx } = shape;
   return {
-    teaching: trained(context, shape, stages, { features: true, batch: "N", size: shape }),
+    teaching: {
+      model: trained(context, shape, stages, { features: true, batch: "N", size: shape }).model,
+      input: inputSpec({ widthPx, heightPx }),
+    },
     whole: trained(context, shape, stages),
+  };
+}
+
+/** Score from which a teacher's finding is worth looking at. */
+const FINDING_SCORE = 0.25;
+
+/**
+ * Marks what the teacher finds in images without labels, so that training crops are laid around it: a crop of bare
+ * background teaches little. The marks are places to look at, not labels.
+ */
+async function markFindings(
+  cache: ImageCache,
+  whole: Uint8Array,
+  { data, engine, config, onProgress, signal }: NetworkContext,
+): Promise<ImageCache> {
+  await using session = await engine.createSession(whole, { name: "teacher" });
+  const found = await detectDataset(session, data.unlabelled, {
+    input: jobInput(config),
+    decoder: { decoder: DECODER, scoreThreshold: FINDING_SCORE, iouThreshold: NMS_IOU, maxDetections: 20 },
+    stage: "look through the unlabelled images",
+    onProgress,
+    ...(signal ? { signal } : {}),
+  });
+  const byId = new Map(data.unlabelled.images.map(({ id }, i) => [id, found[i]]));
+  return {
+    ...cache,
+    images: cache.images.map((image) => {
+      const { count, boxes, classIds } = byId.get(image.id) ?? emptyDetections();
+      const annotations = Array.from({ length: count }, (_, i): Annotation => {
+        const [x1 = 0, y1 = 0, x2 = 0, y2 = 0] = boxes.subarray(4 * i, 4 * i + 4);
+        const [xMin, yMin, xMax, yMax] = boxToNetwork([x1, y1, x2, y2], image.transform);
+        return { classId: classIds[i] ?? 0, box: { xMin, yMin, xMax, yMax } };
+      });
+      return { ...image, annotations };
+    }),
   };
 }
 
@@ -140,14 +179,15 @@ export async function trainTeacher(
 export async function trainStudent(
   context: NetworkContext,
   images: TrainingImages,
-  teacher: { model: Model; input: InputSpec; where: string },
+  teacher: { model: Model; input: InputSpec; where: string; network?: Pick<TrainedNetwork, "model"> },
 ): Promise<TrainedNetwork> {
   const { config, engine, logger } = context;
   const shape = stepShape(context, config.student.architecture);
   await using open = await openTeacher(teacher.model, { engine, input: teacher.input, view: shape, where: teacher.where });
   logger.info(`the teacher gives ${open.description}`);
+  const marked = teacher.network ? await markFindings(images.all, teacher.network.model, context) : images.all;
   const distilled = await distilDetector(
-    images.all,
+    marked,
     open,
     recipe(context, shape, { stage: "distil student", budget: { wallSeconds: config.student.distilSeconds } }),
   );

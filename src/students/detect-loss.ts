@@ -111,10 +111,3 @@ export function featureLoss(b: GraphBuilder, student: Value, teacher: Value): Va
   const cosine = b.op("ReduceSum", [mul(b, unit(student), unit(teacher)), b.i64([1])], { keepdims: int(1) });
   return sub(b, b.f32(2), mul(b, b.f32(2), b.op("ReduceMean", [cosine], { keepdims: int(0) })));
 }
-
-/** Foreground segmentation on cells: BCE with logits, positives weighted up; `[N, 1, H, W]` each. */
-export function maskLoss(b: GraphBuilder, logits: Value, mask: Value, positiveWeight: number): Value {
-  const bce = sub(b, b.op("Softplus", [logits]), mul(b, logits, mask));
-  const weight = add(b, b.f32(1), mul(b, b.f32(positiveWeight - 1), mask));
-  return b.op("ReduceMean", [mul(b, weight, bce)], { keepdims: int(0) });
-}
