@@ -1,4 +1,4 @@
-import { defaultOpset, type Node, type Value } from "../onnx/index.js";
+import { defaultOpset, type Node, type Use, type Value } from "../onnx/index.js";
 import type { Annotation } from "./annotate.js";
 import { createGroups } from "./groups.js";
 import { weightChannelAxis, type WeightedOp } from "./weighted-op.js";
@@ -94,11 +94,56 @@ function refusedByOrtCpu({ node }: WeightedOp): string | undefined {
 }
 
 /**
+ * Finds the nodes that stay on integers around weighted ones: first those that something integer reads, from the end of
+ * the graph to its start; then those whose inputs all stand in integers and that a weighted node follows, if a float one.
+ */
+function carry(
+  { model, weighted: wanted, float }: Annotation,
+  weighted: ReadonlyMap<Node, WeightedOp>,
+): { carried: Set<Node>; absorbed: Set<Node> } {
+  const { graph } = model;
+  const opset = defaultOpset(model);
+  const carried = new Set<Node>();
+  const absorbed = new Set<Node>();
+  const readers = (node: Node): readonly Use[] => node.outputs.flatMap((v) => v.uses());
+  const feedsIntegers = (node: Node): boolean =>
+    readers(node).some(({ node: reader, index }) =>
+      weighted.has(reader) ? index === 0 : absorbed.has(reader) || (carried.has(reader) && (!isMoveOp(reader) || index === 0)),
+    );
+  /** The node whose rounding could do a clamp's work. */
+  const clamped = (node: Node): Node | undefined => {
+    const input = isClamp(node) ? node.inputs[0] : undefined;
+    const producer = input?.producer();
+    if (!input || !producer || input.uses().length !== 1 || graph.outputs.includes(input)) return undefined;
+    return weighted.has(producer) || (isCarriable(producer, opset) && !isMove(producer, opset)) ? producer : undefined;
+  };
+  for (const node of [...graph.nodes].reverse()) {
+    const producer = clamped(node);
+    if (producer) {
+      if (weighted.has(producer) || feedsIntegers(node)) absorbed.add(node);
+    } else if (!isClamp(node) && isCarriable(node, opset) && feedsIntegers(node)) carried.add(node);
+  }
+  const leads = new Set<Node>();
+  for (const node of [...graph.nodes].reverse())
+    if (readers(node).some((u) => leads.has(u.node) || wanted.has(u.node) || float.has(u.node))) leads.add(node);
+  const isInteger = (value: Value): boolean => {
+    const producer = value.producer();
+    return value.initializer !== undefined || (producer !== null && [weighted, carried, absorbed].some((s) => s.has(producer)));
+  };
+  for (const node of graph.nodes) {
+    if (!leads.has(node)) continue;
+    const producer = clamped(node);
+    if (producer && carried.has(producer)) absorbed.add(node);
+    else if (!isClamp(node) && isCarriable(node, opset) && dataInputs(node).every(isInteger)) carried.add(node);
+  }
+  return { carried, absorbed };
+}
+
+/**
  * Fits an annotation to what a backend can do: drops the weighted nodes it cannot run on integers, and finds the nodes
- * in between that then stay on integers too. A node is carried when something that follows it is.
+ * in between that then stay on integers too.
  */
 export function planFor(annotation: Annotation, target: QuantizationTarget): TargetPlan {
-  const { graph } = annotation.model;
   const opset = defaultOpset(annotation.model);
   const float = new Map(annotation.float);
   const weighted = new Map<Node, WeightedOp>();
@@ -107,21 +152,7 @@ export function planFor(annotation: Annotation, target: QuantizationTarget): Tar
     if (reason === undefined) weighted.set(node, op);
     else float.set(node, reason);
   }
-  const carried = new Set<Node>();
-  const absorbed = new Set<Node>();
-  const readsIntegers = (node: Node, index: number): boolean =>
-    weighted.has(node) ? index === 0 : carried.has(node) && (!MOVES.has(node.op) || index === 0);
-  const feedsIntegers = (node: Node): boolean =>
-    node.outputs.some((v) => v.uses().some((u) => readsIntegers(u.node, u.index) || absorbed.has(u.node)));
-  for (const node of [...graph.nodes].reverse()) {
-    if (isClamp(node)) {
-      const input = node.inputs[0];
-      const producer = input?.producer();
-      if (!input || !producer || input.uses().length !== 1 || graph.outputs.includes(input)) continue;
-      if (weighted.has(producer) || (feedsIntegers(node) && isCarriable(producer, opset) && !isMove(producer, opset)))
-        absorbed.add(node);
-    } else if (isCarriable(node, opset) && feedsIntegers(node)) carried.add(node);
-  }
+  const { carried, absorbed } = carry(annotation, weighted);
   const groups = createGroups();
   for (const node of carried)
     if (isMove(node, opset) || (target === "tensorrt" && node.op === "Concat"))
