@@ -104,15 +104,13 @@ describe("layouts", () => {
   });
 
   it("VOC: corners from 1 inclusive become 0-based exclusive; natural order; seeded halves per class", async () => {
-    const files = Object.fromEntries(
-      Array.from({ length: 12 }, (_, i) => [
-        [`IMAGES/p_${String(i)}.png`, true] as const,
-        [
-          `ANNOTATIONS/p_${String(i)}.xml`,
-          voc(object(i % 2 === 0 ? "pit" : "crack", [1, 1, 40, 30])),
-        ] as const,
-      ]).flat(),
-    );
+    const files: Record<string, string | true> = {};
+    for (let i = 0; i < 12; i++) {
+      files[`IMAGES/p_${String(i)}.png`] = true;
+      files[`ANNOTATIONS/p_${String(i)}.xml`] = voc(
+        object(i % 2 === 0 ? "pit" : "crack", [1, 1, 40, 30]),
+      );
+    }
     await put(files);
     const all = await loadDataset({ format: "voc", root });
     expect(all.classes).toEqual(["crack", "pit"]);

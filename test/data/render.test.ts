@@ -160,8 +160,8 @@ describe("rendered sets", () => {
     await expect(
       renderLineSet(join(file, "below"), { counts: { unlabelled: 9, labelled: 0, heldOut: 0 } }),
     ).rejects.toMatchObject({
-      code: expect.stringMatching(/^IO_/),
-      message: expect.stringContaining("in-the-way"),
+      code: expect.stringMatching(/^IO_/) as string,
+      message: expect.stringContaining("in-the-way") as string,
     });
   });
 
