@@ -13,7 +13,7 @@ const COUNTS = {
 } as const;
 
 const SECONDS = {
-  full: { pretrain: 40, teacher: 70, distil: 50, finetune: 20 },
+  full: { pretrain: 50, teacher: 60, distil: 55, finetune: 20 },
   quick: { pretrain: 4, teacher: 8, distil: 6, finetune: 4 },
 } as const;
 
@@ -35,11 +35,11 @@ export function demoConfig({
   const input: JobConfigInput = {
     name: "line-demo",
     data: { format: "coco", root: output, labelledImages: COUNTS[size].labelled },
-    input: { widthPx: 256, heightPx: 192 },
+    input: { widthPx: 512, heightPx: 384, trainWidthPx: 128, trainHeightPx: 128 },
     augment: { flipHorizontal: true, flipVertical: true, pasteProbability: 0.5 },
-    teacher: { architecture: "teacher", pretrainSeconds: seconds.pretrain, trainSeconds: seconds.teacher },
+    teacher: { architecture: "s", pretrainSeconds: seconds.pretrain, trainSeconds: seconds.teacher },
     student: { architecture: "n", distilSeconds: seconds.distil, finetuneSeconds: seconds.finetune },
-    training: { batch: 8, learningRate: 3e-3 },
+    training: { batch: 12, learningRate: 5e-3 },
     quantize: { preset: size === "quick" ? "fast" : "default" },
     device,
     stream: { site: "demo", line: "line-1", frames: size === "quick" ? 40 : 200, ...(brokerUrl === undefined ? {} : { brokerUrl }) },

@@ -105,14 +105,15 @@ function cutouts(part: LinePart): readonly LineFeature[] {
 }
 
 function samplePit(rng: Rng, part: LinePart, index: number): Found<PitDefect> | undefined {
-  const radiusPx = rng.uniform(6.5, 12);
+  const radiusPx = rng.uniform(8, 13);
   const place = toFrame(part, rng.uniform(-1, 1) * part.reachPx, rng.uniform(-1, 1) * part.reachPx);
-  if (partDistance(part, cutouts(part), place.x, place.y) > -radiusPx * 0.95) return undefined;
+  if (partDistance(part, cutouts(part), place.x, place.y) > -radiusPx * 1.25) return undefined;
   const craters = [{ ...place, radiusPx, noiseX: rng.uniform(0, 256) }];
-  for (let i = rng.int(4); i > 0; i--) {
+  // Satellites overlap the crater, so that what belongs to the pit, and with it its box, is not a matter of taste.
+  for (let i = rng.int(3); i > 0; i--) {
     const at = rng.uniform(0, 2 * Math.PI);
-    const away = radiusPx * rng.uniform(0.9, 1.8);
-    const small = radiusPx * rng.uniform(0.35, 0.65);
+    const away = radiusPx * rng.uniform(0.7, 1);
+    const small = radiusPx * rng.uniform(0.35, 0.6);
     const x = place.x + away * Math.cos(at);
     const y = place.y + away * Math.sin(at);
     if (partDistance(part, cutouts(part), x, y) > -small * 0.7) continue;
@@ -130,8 +131,8 @@ function samplePit(rng: Rng, part: LinePart, index: number): Found<PitDefect> | 
       kind: "pit",
       part: index,
       craters,
-      dark: rng.uniform(0.16, 0.32),
-      rim: rng.uniform(0.1, 0.22),
+      dark: rng.uniform(0.24, 0.4),
+      rim: rng.uniform(0.14, 0.26),
     },
   };
 }
@@ -175,8 +176,8 @@ function sampleScratch(rng: Rng, part: LinePart, index: number): Found<ScratchDe
       part: index,
       path,
       widthPx: rng.uniform(1.2, 2.3),
-      bright: rng.uniform(0.17, 0.38),
-      dark: rng.uniform(0.08, 0.22),
+      bright: rng.uniform(0.24, 0.42),
+      dark: rng.uniform(0.12, 0.24),
       noiseX: rng.uniform(0, 256),
     },
   };
