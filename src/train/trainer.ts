@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { EdgeDistillError } from "../base/index.js";
 import type { Engine, EngineSession } from "../engine/index.js";
 import { scalar, type HostTensor } from "../tensor/index.js";
@@ -14,7 +15,7 @@ export type StepMetrics = Readonly<Record<string, number>>;
 
 export interface TrainerOptions {
   engine: Engine;
-  /** Threads inside one operator. */
+  /** Threads inside one operator. Default: one a core. */
   threads?: number;
   seed?: number | string;
   /** Weights to start from where name and shape agree. */
@@ -48,11 +49,13 @@ export class Trainer implements AsyncDisposable {
 
   static async open(
     step: TrainingStep,
-    { engine, threads = 2, seed = 0, from, resume }: TrainerOptions,
+    { engine, threads = availableParallelism(), seed = 0, from, resume }: TrainerOptions,
   ): Promise<Trainer> {
     const session = await engine.createSession(step.model, {
       intraOpThreads: threads,
       enableMemPattern: false,
+      // a waiting thread sleeps: the caller's thread prepares the next batch meanwhile, and CPU seconds count work only
+      config: { "session.intra_op.allow_spinning": "0" },
       name: "training step",
     });
     const state = resume?.state ?? initialState(step, { seed, ...(from ? { from } : {}) });
