@@ -6,6 +6,7 @@ import { elementCount, type HostTensor } from "../tensor/index.js";
 import { TensorHistogram } from "./histogram.kernel.js";
 import { OBSERVERS, type Range } from "./observers.js";
 import type { CalibrationPreset } from "./preset.js";
+import { feedsSilu, silu } from "./residual.js";
 
 /** Tensors by input name, as {@link EngineSession.run} takes them. */
 export type Feeds = Readonly<Record<string, HostTensor>>;
@@ -107,9 +108,10 @@ export async function calibrate(
     );
   const observer = OBSERVERS[preset.method];
   const ranges = new Map<string, TensorRange>();
+  const intoSilu = new Set(values.filter(feedsSilu).map((v) => v.name));
   for (const [name, h] of histograms) {
     if (h.total === 0) continue;
-    const { min, max } = observer.range(h, preset);
+    const { min, max } = observer.range(h, preset, intoSilu.has(name) ? silu : undefined);
     ranges.set(name, {
       min,
       max,

@@ -1,7 +1,7 @@
 import { entropyCut } from "./entropy.kernel.js";
 import { magnitudes, type TensorHistogram } from "./histogram.kernel.js";
 import type { CalibrationMethod, CalibrationPreset } from "./preset.js";
-import { leastErrorLimit, leastErrorRange } from "./squared-error.kernel.js";
+import { leastErrorLimit, leastErrorRange, type Transfer } from "./squared-error.kernel.js";
 
 /** The real interval that a tensor's integers cover. */
 export interface Range {
@@ -12,8 +12,11 @@ export interface Range {
 /** A way to choose ranges from a histogram; pure, and data: see {@link OBSERVERS}. */
 export interface Observer {
   readonly id: CalibrationMethod;
-  /** Interval for an unsigned grid with a zero point. Lies within what was observed. */
-  range(h: TensorHistogram, preset: CalibrationPreset): Range;
+  /**
+   * Interval for an unsigned grid with a zero point. Lies within what was observed.
+   * @param transfer the function that alone reads the tensor, if there is one
+   */
+  range(h: TensorHistogram, preset: CalibrationPreset, transfer?: Transfer): Range;
   /** Largest magnitude for a signed grid with zero point 0. */
   limit(h: TensorHistogram, preset: CalibrationPreset): number;
 }
@@ -88,8 +91,12 @@ const entropy = defineObserver({
   limit: (h) => entropyLimit(h, 128),
 });
 
-/** Least squared error of the rounded and clipped values. */
-const mse = defineObserver({ id: "mse", range: leastErrorRange, limit: leastErrorLimit });
+/** Least squared error of the rounded and clipped values, after the activation function that reads them. */
+const mse = defineObserver({
+  id: "mse",
+  range: (h, _, transfer) => leastErrorRange(h, transfer),
+  limit: leastErrorLimit,
+});
 
 /** Every calibration method. */
 export const OBSERVERS: Readonly<Record<CalibrationMethod, Observer>> = {

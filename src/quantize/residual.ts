@@ -17,6 +17,17 @@ export function siluInput(mul: Node): Value | undefined {
   return undefined;
 }
 
+/** `x · sigmoid(x)`. */
+export function silu(x: number): number {
+  return x / (1 + Math.exp(-x));
+}
+
+/** Whether a value is read by nothing but a SiLU of itself. */
+export function feedsSilu(value: Value): boolean {
+  const uses = value.uses();
+  return uses.length === 2 && uses.some((u) => siluInput(u.node) === value) && uses.some((u) => u.node.op === "Sigmoid");
+}
+
 /**
  * The convolution whose output, through at most one activation, is exactly this value and used nowhere else:
  * a backend fuses it with what reads the value.

@@ -8,44 +8,57 @@ export interface Grid {
   high: number;
 }
 
-/** Bins that hold anything, as value and weight. */
+/** What the next layer makes of a value: errors count after it. */
+export type Transfer = (x: number) => number;
+
+/** Bins that hold anything: value, what becomes of it, and weight. */
 interface Points {
   values: Float64Array;
+  targets: Float64Array;
   weights: Float64Array;
+  transfer: Transfer | undefined;
 }
 
-function points(h: TensorHistogram): Points {
+function points(h: TensorHistogram, transfer?: Transfer): Points {
   const filled: number[] = [];
   h.counts.forEach((count, i) => {
     if (count > 0) filled.push(i);
   });
+  const values = Float64Array.from(filled, (i) => Math.min(h.max, Math.max(h.min, h.center(i))));
   return {
-    values: Float64Array.from(filled, (i) => Math.min(h.max, Math.max(h.min, h.center(i)))),
+    values,
+    targets: transfer ? values.map(transfer) : values,
     weights: Float64Array.from(filled, (i) => h.counts[i]!),
+    transfer,
   };
 }
 
-function squaredError({ values, weights }: Points, { scale, zeroPoint, low, high }: Grid): number {
+function squaredError(
+  { values, targets, weights, transfer }: Points,
+  { scale, zeroPoint, low, high }: Grid,
+): number {
   const inverse = 1 / scale;
+  const table = transfer && new Float64Array(high - low + 1);
+  if (table) for (let q = low; q <= high; q++) table[q - low] = transfer((q - zeroPoint) * scale);
   let error = 0;
   for (let i = 0; i < values.length; i++) {
     const x = values[i]!;
     let q = Math.round(x * inverse) + zeroPoint;
     if (q < low) q = low;
     else if (q > high) q = high;
-    const d = x - (q - zeroPoint) * scale;
+    const d = targets[i]! - (table ? table[q - low]! : (q - zeroPoint) * scale);
     error += weights[i]! * d * d;
   }
   return error;
 }
 
-/** Squared error, summed over a tensor's values, of rounding them to a grid. */
-export function gridError(h: TensorHistogram, grid: Grid): number {
-  return squaredError(points(h), grid);
+/** Squared error, summed over a tensor's values, of rounding them to a grid; after `transfer`, if given. */
+export function gridError(h: TensorHistogram, grid: Grid, transfer?: Transfer): number {
+  return squaredError(points(h, transfer), grid);
 }
 
-/** Shrink factors tried: 1 down to 1/32 in steps of a 16th octave. */
-const SHRINKS = Float64Array.from({ length: 81 }, (_, k) => 2 ** (-k / 16));
+/** Shrink factors tried: 1 down to 1/64 in steps of a 16th octave. */
+const SHRINKS = Float64Array.from({ length: 97 }, (_, k) => 2 ** (-k / 16));
 
 /** Unsigned 8-bit grid over `[min, max]`, widened to hold zero. */
 export function asymmetricGrid(min: number, max: number): Grid {
@@ -61,8 +74,11 @@ export function symmetricGrid(limit: number): Grid {
 }
 
 /** The unsigned 8-bit range with the least squared error, one end after the other. */
-export function leastErrorRange(h: TensorHistogram): { min: number; max: number } {
-  const p = points(h);
+export function leastErrorRange(
+  h: TensorHistogram,
+  transfer?: Transfer,
+): { min: number; max: number } {
+  const p = points(h, transfer);
   let min = Math.min(0, h.min);
   let max = Math.max(0, h.max);
   const search = (at: (shrink: number) => Grid): number => {

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { TensorHistogram, OBSERVERS, type CalibrationPreset } from "../../src/quantize/index.js";
 import { clippingDivergence, entropyCut } from "../../src/quantize/entropy.kernel.js";
 import { asymmetricGrid, gridError, symmetricGrid } from "../../src/quantize/squared-error.kernel.js";
+import { silu } from "../../src/quantize/residual.js";
 import { createRng } from "../../src/base/index.js";
 
 const preset: CalibrationPreset = {
@@ -134,6 +135,23 @@ describe("observers", () => {
     const few = histogram([1, 1, 8, 8], 2048);
     // values sit in the middle of their bin, 8 is clamped to what was seen
     expect(OBSERVERS.mse.limit(few, preset)).toBeGreaterThan(7.5);
+  });
+
+  it("mse: lets go of what the activation function makes nothing of", () => {
+    const values = new Float32Array(20_000);
+    const rng = createRng("silu");
+    for (let i = 0; i < values.length; i++) values[i] = rng.uniform(-100, 10);
+    const h = new TensorHistogram(4096);
+    h.add(values, [values.length]);
+    const plain = OBSERVERS.mse.range(h, preset);
+    const aware = OBSERVERS.mse.range(h, preset, silu);
+    expect(plain.min).toBeLessThan(-90);
+    // silu(-12) is -0.00007, silu(-5) is -0.03
+    expect(aware.min).toBeGreaterThan(-12);
+    expect(aware.min).toBeLessThan(-4);
+    expect(aware.max).toBeGreaterThan(9);
+    const after = (range: { min: number; max: number }) => gridError(h, asymmetricGrid(range.min, range.max), silu);
+    expect(after(aware)).toBeLessThan(after(plain) / 10);
   });
 
   it("stay within what was seen", () => {
