@@ -28,6 +28,9 @@ function shapeOf(c: RuleContext, x: Value, y: Value): ConvShape {
   return { n, c: channels, height, width, m, rows, columns, groups, window: windowOf(c, [kh, kw]) };
 }
 
+/** Up to here one product over all images beats one an image (CPU, measured at batch 8, 32 to 128 channels). */
+const PIXELS_OF_SMALL_MAPS = 384;
+
 export const convRules: readonly Rule[] = [
   defineRule("Conv", (c) => {
     const s = shapeOf(c, c.x(0), c.y());
@@ -105,16 +108,24 @@ function shifts(f: Algebra, x: Value, dy: Value, s: ConvShape): { xs: Value[]; d
   return { xs, dys };
 }
 
-/** One matrix product for each row of the kernel, the columns stacked in dy's channels. */
+/**
+ * One matrix product for each row of the kernel, the columns stacked in dy's channels. Small maps are laid out channels
+ * first, so that the product also sums over the images; large ones are multiplied image by image, which saves the copies.
+ */
 function byShiftedProducts(f: Algebra, x: Value, dy: Value, s: ConvShape): Value {
   const { n, c, m, rows, width } = s;
   const pixels = rows * width;
-  const { xs, dys } = shifts(f, x, dy, s);
-  const left = f.reshape(concat(f, dys, 1), [n, dys.length * m, pixels]);
+  const small = pixels <= PIXELS_OF_SMALL_MAPS && n > 1;
+  const first = (v: Value): Value => (small ? f.transpose(v, [1, 0, 2, 3]) : v);
+  const { xs, dys } = shifts(f, first(x), first(dy), s);
+  const matrix = (v: Value, channels: number): Value =>
+    f.reshape(v, small ? [channels, n * pixels] : [n, channels, pixels]);
+  const left = matrix(concat(f, dys, small ? 0 : 1), dys.length * m);
   const products = xs.map((shifted) => {
-    const right = f.transpose(f.reshape(shifted, [n, c, pixels]), [0, 2, 1]);
-    const product = f.sum(f.op("MatMul", [left, right]), [0], { keep: false });
-    return f.reshape(product, [1, dys.length, m, c]);
+    const right = f.transpose(matrix(shifted, c), small ? [1, 0] : [0, 2, 1]);
+    const product = f.op("MatMul", [left, right]);
+    const total = small ? product : f.sum(product, [0], { keep: false });
+    return f.reshape(total, [1, dys.length, m, c]);
   });
   return f.transpose(concat(f, products, 0), [2, 3, 0, 1]);
 }

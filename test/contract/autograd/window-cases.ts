@@ -35,6 +35,11 @@ export const windowCases: readonly GradientCase[] = [
     attributes: window([3, 3], { pads: [1, 1, 1, 1] }),
     bias: true,
   }),
+  conv("Conv", "3x3 on a large map", {
+    x: [2, 1, 20, 20],
+    w: [1, 1, 3, 3],
+    attributes: window([3, 3], { pads: [1, 1, 1, 1] }),
+  }),
   conv("Conv", "1x1", { x: [2, 3, 2, 2], w: [2, 3, 1, 1] }),
   conv("Conv", "3x2 without padding", { x: [1, 2, 4, 4], w: [2, 2, 3, 2] }),
   conv("Conv", "padded beyond the kernel's reach", {
