@@ -32,16 +32,26 @@ export interface Annotation {
 
 /** Nodes after which no weighted node comes, and nodes before which none comes. */
 function extremes(graph: Graph): { stems: Set<Node>; heads: Set<Node> } {
-  const weighted = graph.nodes.filter((n) => WEIGHTED_OPS.includes(n.op) && n.inputs[1]?.initializer);
+  const weighted = graph.nodes.filter(
+    (n) => WEIGHTED_OPS.includes(n.op) && n.inputs[1]?.initializer,
+  );
   const below = new Map<Node, boolean>();
   for (const node of [...graph.nodes].reverse()) {
     const feeds = node.outputs.flatMap((v) => v.uses().map((u) => u.node));
-    below.set(node, feeds.some((n) => weighted.includes(n) || below.get(n) === true));
+    below.set(
+      node,
+      feeds.some((n) => weighted.includes(n) || below.get(n) === true),
+    );
   }
   const above = new Map<Node, boolean>();
   for (const node of graph.nodes) {
     const producers = node.inputs.map((v) => v?.producer());
-    above.set(node, producers.some((n) => n != null && (weighted.includes(n) || above.get(n) === true)));
+    above.set(
+      node,
+      producers.some(
+        (n) => n !== null && n !== undefined && (weighted.includes(n) || above.get(n) === true),
+      ),
+    );
   }
   return {
     stems: new Set(weighted.filter((n) => !above.get(n))),
@@ -57,7 +67,12 @@ function extremes(graph: Graph): { stems: Set<Node>; heads: Set<Node> } {
  */
 export function annotate(
   model: Model,
-  { keepFloat = () => false, stem = "int8", headOutputs = "auto", inputDims = {} }: AnnotateOptions = {},
+  {
+    keepFloat = () => false,
+    stem = "int8",
+    headOutputs = "auto",
+    inputDims = {},
+  }: AnnotateOptions = {},
 ): Annotation {
   const macs = multiplyAccumulates(model, { inputDims });
   const weighted = new Map<Node, WeightedOp>();

@@ -3,14 +3,27 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ioError } from "../base/index.js";
 import type { Engine } from "../engine/index.js";
-import { inferShapes, loadModel, parseModel, type Model, type Node, type Value } from "../onnx/index.js";
+import {
+  inferShapes,
+  loadModel,
+  parseModel,
+  type Model,
+  type Node,
+  type Value,
+} from "../onnx/index.js";
 import { multiplyAccumulates, type InputDims } from "./macs.js";
 import { dequantizer } from "./qdq-view.js";
 import { WEIGHTED_OPS } from "./weighted-op.js";
 
 /** Kernels that multiply integers. */
 const INTEGER_KERNELS: ReadonlySet<string> = new Set([
-  "QLinearConv", "ConvInteger", "QGemm", "QLinearMatMul", "MatMulInteger", "MatMulIntegerToFloat", "DynamicQuantizeMatMul",
+  "QLinearConv",
+  "ConvInteger",
+  "QGemm",
+  "QLinearMatMul",
+  "MatMulInteger",
+  "MatMulIntegerToFloat",
+  "DynamicQuantizeMatMul",
 ]);
 
 /** What the engine really runs of a variant. */
@@ -97,7 +110,9 @@ export function compareKernels(
 ): Omit<AuditReport, "bytes"> {
   inferShapes(model);
   const macs = multiplyAccumulates(model, { inputDims });
-  const weighted = model.graph.nodes.filter((n) => WEIGHTED_OPS.includes(n.op) && constantName(n.inputs[1]) !== undefined);
+  const weighted = model.graph.nodes.filter(
+    (n) => WEIGHTED_OPS.includes(n.op) && constantName(n.inputs[1]) !== undefined,
+  );
   const kernels = optimized.graph.nodes.filter((n) => INTEGER_KERNELS.has(n.op));
   const used = new Map<string, number>();
   const count = (name: string, by: number): number => {
@@ -125,7 +140,8 @@ export function compareKernels(
   }
   for (const kernel of anonymous) {
     const match = weighted.find(
-      (n) => !integer.has(n) && kernel.inputs.some((v) => v?.initializer && sameShape(v, n.inputs[1])),
+      (n) =>
+        !integer.has(n) && kernel.inputs.some((v) => v?.initializer && sameShape(v, n.inputs[1])),
     );
     if (match) integer.add(match);
   }
@@ -148,7 +164,9 @@ export function compareKernels(
 function sameShape(kernelWeight: Value, weight: Value | null | undefined): boolean {
   const a = kernelWeight.dims;
   const b = weight?.dims;
-  return a !== undefined && b !== undefined && a.length === b.length && a.every((d, i) => d === b[i]);
+  return (
+    a !== undefined && b !== undefined && a.length === b.length && a.every((d, i) => d === b[i])
+  );
 }
 
 function operatorCounts({ graph }: Model): Map<string, number> {

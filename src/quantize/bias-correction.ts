@@ -20,6 +20,10 @@ export function correctedBias(
   const groups = node.int("group", 1);
   const inputs = channelAxis === 0 ? (weightData.dims[1] ?? 0) * groups : (weightData.dims[0] ?? 0);
   if (inputMeans.length !== inputs) return bias;
-  const shift = weightRoundingShift(weightData, quantized, { axis: channelAxis, groups, inputMeans });
+  const shift = weightRoundingShift(weightData, quantized, {
+    axis: channelAxis,
+    groups,
+    inputMeans,
+  });
   return shift.map((s, c) => (bias?.[c] ?? 0) - s);
 }

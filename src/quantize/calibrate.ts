@@ -76,7 +76,10 @@ export async function calibrate(
 ): Promise<Calibration> {
   const inputs = new Set(model.graph.inputs.map((v) => v.name));
   const histograms = new Map(values.map((v) => [v.name, new TensorHistogram(preset.bins)]));
-  const batches = fetchBatches(values.filter((v) => !inputs.has(v.name)), maxFetchMiB * 2 ** 20);
+  const batches = fetchBatches(
+    values.filter((v) => !inputs.has(v.name)),
+    maxFetchMiB * 2 ** 20,
+  );
   await using session = await engine.createSession(serializeModel(withOutputs(model, values)), {
     name: "calibration model",
     ...(intraOpThreads === undefined ? {} : { intraOpThreads }),
@@ -180,7 +183,11 @@ function observe(
   if (data instanceof Float32Array) histograms.get(name)?.add(data, dims);
 }
 
-function refuseNonFinite(model: Model, histograms: ReadonlyMap<string, TensorHistogram>, sample: number): void {
+function refuseNonFinite(
+  model: Model,
+  histograms: ReadonlyMap<string, TensorHistogram>,
+  sample: number,
+): void {
   for (const [name, { nonFinite }] of histograms) {
     if (nonFinite === 0) continue;
     const node = model.graph.value(name)?.producer();

@@ -29,10 +29,14 @@ export function activationGrids({ target, groups }: TargetPlan, { ranges }: Cali
       const own = ranges.get(value);
       const all = members.get(key(value)) ?? (own ? [own] : []);
       if (all.length === 0)
-        throw new EdgeDistillError("QUANTIZE_UNCALIBRATED", `There is no calibrated range for "${value}"`, {
-          hint: "Calibrate the model that is lowered, over all its planned values.",
-          details: { value },
-        });
+        throw new EdgeDistillError(
+          "QUANTIZE_UNCALIBRATED",
+          `There is no calibrated range for "${value}"`,
+          {
+            hint: "Calibrate the model that is lowered, over all its planned values.",
+            details: { value },
+          },
+        );
       if (target === "tensorrt") {
         const { scale } = symmetricGrid(Math.max(...all.map((r) => r.limit)));
         return { dtype: "int8", scale, zeroPoint: 0 };

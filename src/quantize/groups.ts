@@ -9,7 +9,8 @@ export function createGroups(): Groups {
   const parent = new Map<string, string>();
   const find = (name: string): string => {
     let root = name;
-    for (let up = parent.get(root); up !== undefined && up !== root; up = parent.get(root)) root = up;
+    for (let up = parent.get(root); up !== undefined && up !== root; up = parent.get(root))
+      root = up;
     parent.set(name, root);
     return root;
   };

@@ -18,7 +18,13 @@ export {
   type TensorRange,
 } from "./calibrate.js";
 export { prepare } from "./prepare.js";
-export { annotate, AUTO_FLOAT_SHARE, type AnnotateOptions, type Annotation, type FloatPolicy } from "./annotate.js";
+export {
+  annotate,
+  AUTO_FLOAT_SHARE,
+  type AnnotateOptions,
+  type Annotation,
+  type FloatPolicy,
+} from "./annotate.js";
 export { multiplyAccumulates, type InputDims } from "./macs.js";
 export { planFor, plannedValues, type QuantizationTarget, type TargetPlan } from "./plan.js";
 export { lowerForOrtCpu, type LowerOrtCpuOptions } from "./lower-ort-cpu.js";

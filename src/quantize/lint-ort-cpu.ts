@@ -21,11 +21,13 @@ function clampBehind(value: Value): Node | undefined {
 function soleQuantizer(value: Value, graph: Graph): QdqView | undefined {
   const clamp = clampBehind(value);
   const end = clamp?.outputs[0] ?? value;
-  if (graph.outputs.includes(value) || graph.outputs.includes(end) || end.uses().length !== 1) return undefined;
+  if (graph.outputs.includes(value) || graph.outputs.includes(end) || end.uses().length !== 1)
+    return undefined;
   return quantizers(end)[0];
 }
 
-const near = (a: number, b: number): boolean => Math.abs(a - b) <= 1e-5 * Math.max(Math.abs(a), Math.abs(b));
+const near = (a: number, b: number): boolean =>
+  Math.abs(a - b) <= 1e-5 * Math.max(Math.abs(a), Math.abs(b));
 
 /** What ONNX Runtime's CPU provider needs to fuse Q/DQ into integer kernels. @see qdq_selectors.cc of onnxruntime */
 export const ORT_CPU_RULES: readonly LintRule[] = [
@@ -40,7 +42,9 @@ export const ORT_CPU_RULES: readonly LintRule[] = [
     id: "unsigned-activation",
     check(node) {
       const x = isInteger(node) ? dequantizer(node.inputs[0]) : undefined;
-      return x && x.dtype !== "uint8" ? `its input is ${x.dtype ?? "of unknown type"}; uint8 has the fast kernels` : undefined;
+      return x && x.dtype !== "uint8"
+        ? `its input is ${x.dtype ?? "of unknown type"}; uint8 has the fast kernels`
+        : undefined;
     },
   }),
   defineLintRule({
@@ -75,7 +79,10 @@ export const ORT_CPU_RULES: readonly LintRule[] = [
     check(node, graph) {
       const [output] = node.outputs;
       if (!isInteger(node) || !output || soleQuantizer(output, graph)) return undefined;
-      const readers = output.uses().map((u) => u.node.op).join(", ");
+      const readers = output
+        .uses()
+        .map((u) => u.node.op)
+        .join(", ");
       return `its output must be read by one QuantizeLinear alone; it is read by ${readers || "nothing"}${graph.outputs.includes(output) ? " and is an output of the model" : ""}`;
     },
   }),
@@ -96,7 +103,8 @@ export const ORT_CPU_RULES: readonly LintRule[] = [
     id: "every-edge",
     check(node, graph) {
       const [output] = node.outputs;
-      if (!output || !INTEGER_KERNEL_OPS.has(node.op) || !soleQuantizer(output, graph)) return undefined;
+      if (!output || !INTEGER_KERNEL_OPS.has(node.op) || !soleQuantizer(output, graph))
+        return undefined;
       const float = dataInputs(node).filter((v) => !dequantizer(v));
       return float.length > 0
         ? `its output is quantized, its input "${float[0]?.name ?? ""}" is not: the op runs in float`
@@ -110,7 +118,8 @@ export const ORT_CPU_RULES: readonly LintRule[] = [
       if (!x) return undefined;
       for (const output of node.outputs) {
         const q = soleQuantizer(output, graph);
-        if (q && !sameGrid(x, q)) return "it only moves values, yet its output has another scale than its input";
+        if (q && !sameGrid(x, q))
+          return "it only moves values, yet its output has another scale than its input";
       }
       return undefined;
     },

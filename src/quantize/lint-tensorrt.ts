@@ -11,7 +11,15 @@ function isInteger(node: Node): boolean {
 }
 
 /** Element-wise ops whose input must not be rounded: the backend fuses them into what comes before. */
-const FUSED: ReadonlySet<string> = new Set(["Relu", "Clip", "LeakyRelu", "Sigmoid", "HardSigmoid", "HardSwish", "BatchNormalization"]);
+const FUSED: ReadonlySet<string> = new Set([
+  "Relu",
+  "Clip",
+  "LeakyRelu",
+  "Sigmoid",
+  "HardSigmoid",
+  "HardSwish",
+  "BatchNormalization",
+]);
 
 /** The grid on which a value is rounded, wherever its Q/DQ pair sits: in front of the reader or before a concatenation. */
 function gridOf(value: Value): QdqView | undefined {
@@ -22,7 +30,9 @@ function gridOf(value: Value): QdqView | undefined {
 function gridsBehind(value: Value): QdqView[] {
   const own = gridOf(value);
   if (own) return [own];
-  return value.uses().flatMap((u) => (isMoveOp(u.node) && u.index === 0 ? u.node.outputs.flatMap(gridsBehind) : []));
+  return value
+    .uses()
+    .flatMap((u) => (isMoveOp(u.node) && u.index === 0 ? u.node.outputs.flatMap(gridsBehind) : []));
 }
 
 /** What TensorRT asks of explicit quantization. @see NVIDIA Model-Optimizer onnx/quantization, YOLOv7-QAT guide */
@@ -33,8 +43,10 @@ export const TENSORRT_RULES: readonly LintRule[] = [
       if (node.op !== "QuantizeLinear" && node.op !== "DequantizeLinear") return undefined;
       const zero = node.inputs[2];
       const data = zero?.initializer?.data;
-      if (!zero || !data || Array.isArray(data)) return "its zero point is missing or computed; TensorRT takes int8 with 0";
-      if (zero.dtype !== "int8") return `its integers are ${zero.dtype ?? "of unknown type"}; TensorRT takes int8`;
+      if (!zero || !data || Array.isArray(data))
+        return "its zero point is missing or computed; TensorRT takes int8 with 0";
+      if (zero.dtype !== "int8")
+        return `its integers are ${zero.dtype ?? "of unknown type"}; TensorRT takes int8`;
       return Array.from(data as ArrayLike<number | bigint>).some((z) => Number(z) !== 0)
         ? "its zero point is not 0"
         : undefined;
@@ -99,9 +111,14 @@ export const TENSORRT_RULES: readonly LintRule[] = [
     id: "shared-concat-scale",
     check(node) {
       if (node.op !== "Concat") return undefined;
-      const grids = [...node.inputs.flatMap((v) => (v ? [gridOf(v)] : [])), ...node.outputs.flatMap(gridsBehind)];
+      const grids = [
+        ...node.inputs.flatMap((v) => (v ? [gridOf(v)] : [])),
+        ...node.outputs.flatMap(gridsBehind),
+      ];
       const [first, ...rest] = grids.filter((g): g is QdqView => g !== undefined);
-      return first && rest.some((g) => !sameGrid(first, g)) ? "its inputs and output have different scales" : undefined;
+      return first && rest.some((g) => !sameGrid(first, g))
+        ? "its inputs and output have different scales"
+        : undefined;
     },
   }),
   defineLintRule({
@@ -121,7 +138,9 @@ export const TENSORRT_RULES: readonly LintRule[] = [
 function isMainBranch(add: Node, raw: Value, graph: Graph): boolean {
   const producer = raw.producer();
   if (!producer || raw.uses().length !== 1) return false;
-  const other = add.inputs.find((v) => dequantizer(v)?.node.inputs[0]?.producer()?.inputs[0] !== raw);
+  const other = add.inputs.find(
+    (v) => dequantizer(v)?.node.inputs[0]?.producer()?.inputs[0] !== raw,
+  );
   const own = fusableConv(raw);
   if (!own || !other) return false;
   const opposite = fusableConv(other);

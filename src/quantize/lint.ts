@@ -30,7 +30,8 @@ export function lintModel(model: Model, rules: readonly LintRule[]): LintIssue[]
   for (const node of graph.nodes)
     for (const rule of rules) {
       const message = rule.check(node, graph);
-      if (message !== undefined) issues.push({ rule: rule.id, node: node.name, op: node.op, message });
+      if (message !== undefined)
+        issues.push({ rule: rule.id, node: node.name, op: node.op, message });
     }
   return issues;
 }

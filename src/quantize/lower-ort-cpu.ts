@@ -49,7 +49,13 @@ export function lowerForOrtCpu(
   for (const [node, op] of plan.weighted) {
     const copy = copyOf(node);
     if (copy)
-      quantizeConstants(copy, op, { writer, grids, calibration, biasCorrection, levels: reduceRange ? 63 : 127 });
+      quantizeConstants(copy, op, {
+        writer,
+        grids,
+        calibration,
+        biasCorrection,
+        levels: reduceRange ? 63 : 127,
+      });
   }
   for (const node of plan.carried) {
     const copy = copyOf(node);
@@ -87,7 +93,12 @@ function quantizeConstants(
   const stem = node.outputs[0]?.name ?? node.name;
   node.setInput(
     1,
-    writer.constant(`${stem}_weight_quantized`, quantized.q, { scale: quantized.scale, zeroPoint: 0, axis, before: node }),
+    writer.constant(`${stem}_weight_quantized`, quantized.q, {
+      scale: quantized.scale,
+      zeroPoint: 0,
+      axis,
+      before: node,
+    }),
   );
   const bias = correctedBias(op, quantized, { calibration, correct: biasCorrection });
   if (!bias) return;
@@ -98,7 +109,11 @@ function quantizeConstants(
   });
   node.setInput(
     2,
-    writer.constant(`${stem}_bias_quantized`, { dtype: "int32", dims: [channels], data }, { scale, zeroPoint: 0, axis: 0, before: node }),
+    writer.constant(
+      `${stem}_bias_quantized`,
+      { dtype: "int32", dims: [channels], data },
+      { scale, zeroPoint: 0, axis: 0, before: node },
+    ),
   );
 }
 
@@ -116,7 +131,11 @@ function quantizeOperands(node: Node, writer: QdqWriter): void {
     );
     node.setInput(
       index,
-      writer.constant(`${value.name}_quantized`, { dtype: "uint8", dims, data: q }, { scale, zeroPoint, before: node }),
+      writer.constant(
+        `${value.name}_quantized`,
+        { dtype: "uint8", dims, data: q },
+        { scale, zeroPoint, before: node },
+      ),
     );
   });
 }

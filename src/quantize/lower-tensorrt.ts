@@ -75,18 +75,23 @@ export function lowerForTensorRt(
     const { q, scale } = quantized;
     copy.setInput(
       1,
-      writer.constant(`${output.name}_weight_quantized`, q, { scale, zeroPoint: 0, axis, before: copy }),
+      writer.constant(`${output.name}_weight_quantized`, q, {
+        scale,
+        zeroPoint: 0,
+        axis,
+        before: copy,
+      }),
     );
     const bias = biasCorrection && correctedBias(op, quantized, { calibration, correct: true });
-    if (bias) copy.setInput(2, graph.addInitializer(`${output.name}_bias`, float32([bias.length], bias)));
+    if (bias)
+      copy.setInput(2, graph.addInitializer(`${output.name}_bias`, float32([bias.length], bias)));
   }
   const pairs = new Map<Value, Value>();
   for (const edge of integerEdges(plan)) {
     const value = values.get(edge.value);
     const reader = values.get(edge.reader)?.producer();
     if (!value || !reader) continue;
-    const dq =
-      pairs.get(value) ?? writer.pair(value, grids.of(value.name), grids.key(value.name));
+    const dq = pairs.get(value) ?? writer.pair(value, grids.of(value.name), grids.key(value.name));
     pairs.set(value, dq);
     reader.setInput(edge.index, dq);
   }

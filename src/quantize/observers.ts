@@ -38,7 +38,11 @@ const minmax = defineObserver({
 function trimmedEdge(h: TensorHistogram, side: "low" | "high", allowed: number): number {
   const step = side === "high" ? -1 : 1;
   let left = allowed;
-  for (let i = side === "high" ? h.counts.length - 1 : 0; i >= 0 && i < h.counts.length; i += step) {
+  for (
+    let i = side === "high" ? h.counts.length - 1 : 0;
+    i >= 0 && i < h.counts.length;
+    i += step
+  ) {
     if (i === (side === "high" ? h.bins - 1 : h.bins)) return 0;
     left -= h.counts[i] ?? 0;
     if (left < 0) {

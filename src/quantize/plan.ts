@@ -23,12 +23,29 @@ export interface TargetPlan {
 
 /** Ops that only move values: output integers are input integers. Index 0 is the data. */
 const MOVES: ReadonlySet<string> = new Set([
-  "MaxPool", "Resize", "Expand", "Flatten", "Gather", "Reshape", "Slice", "Split", "Squeeze", "Tile", "Transpose", "Unsqueeze",
+  "MaxPool",
+  "Resize",
+  "Expand",
+  "Flatten",
+  "Gather",
+  "Reshape",
+  "Slice",
+  "Split",
+  "Squeeze",
+  "Tile",
+  "Transpose",
+  "Unsqueeze",
 ]);
 
 /** Other ops with an integer kernel of their own on ONNX Runtime's CPU provider. */
 export const INTEGER_KERNEL_OPS: ReadonlySet<string> = new Set([
-  "Add", "Mul", "Concat", "Sigmoid", "LeakyRelu", "AveragePool", "GlobalAveragePool",
+  "Add",
+  "Mul",
+  "Concat",
+  "Sigmoid",
+  "LeakyRelu",
+  "AveragePool",
+  "GlobalAveragePool",
 ]);
 
 /** Inputs of a node that carry activations. */
@@ -81,16 +98,22 @@ export function tensorRtRefusal(node: Node, dims: readonly number[]): string | u
       return out % 8 === 0 && dims.slice(2).every((k) => k >= 3)
         ? undefined
         : "a grouped convolution needs output channels in eights and a kernel of at least 3";
-    return out < 16 || (dims[1] ?? 0) < 16 ? "has fewer than 16 input or output channels" : undefined;
+    return out < 16 || (dims[1] ?? 0) < 16
+      ? "has fewer than 16 input or output channels"
+      : undefined;
   }
   if (node.op === "ConvTranspose")
-    return out < 16 || (dims[0] ?? 0) < 16 ? "has fewer than 16 input or output channels" : undefined;
+    return out < 16 || (dims[0] ?? 0) < 16
+      ? "has fewer than 16 input or output channels"
+      : undefined;
   return dims.some((d) => d < 16) ? "has an inner or outer dimension below 16" : undefined;
 }
 
 /** Why ONNX Runtime's CPU provider has no integer kernel for a weighted node; undefined when it has. */
 function refusedByOrtCpu({ node }: WeightedOp): string | undefined {
-  return node.op === "ConvTranspose" ? "has no integer kernel on ONNX Runtime's CPU provider" : undefined;
+  return node.op === "ConvTranspose"
+    ? "has no integer kernel on ONNX Runtime's CPU provider"
+    : undefined;
 }
 
 /**
@@ -108,14 +131,19 @@ function carry(
   const readers = (node: Node): readonly Use[] => node.outputs.flatMap((v) => v.uses());
   const feedsIntegers = (node: Node): boolean =>
     readers(node).some(({ node: reader, index }) =>
-      weighted.has(reader) ? index === 0 : absorbed.has(reader) || (carried.has(reader) && (!isMoveOp(reader) || index === 0)),
+      weighted.has(reader)
+        ? index === 0
+        : absorbed.has(reader) || (carried.has(reader) && (!isMoveOp(reader) || index === 0)),
     );
   /** The node whose rounding could do a clamp's work. */
   const clamped = (node: Node): Node | undefined => {
     const input = isClamp(node) ? node.inputs[0] : undefined;
     const producer = input?.producer();
-    if (!input || !producer || input.uses().length !== 1 || graph.outputs.includes(input)) return undefined;
-    return weighted.has(producer) || (isCarriable(producer, opset) && !isMove(producer, opset)) ? producer : undefined;
+    if (!input || !producer || input.uses().length !== 1 || graph.outputs.includes(input))
+      return undefined;
+    return weighted.has(producer) || (isCarriable(producer, opset) && !isMove(producer, opset))
+      ? producer
+      : undefined;
   };
   for (const node of [...graph.nodes].reverse()) {
     const producer = clamped(node);
@@ -125,16 +153,21 @@ function carry(
   }
   const leads = new Set<Node>();
   for (const node of [...graph.nodes].reverse())
-    if (readers(node).some((u) => leads.has(u.node) || wanted.has(u.node) || float.has(u.node))) leads.add(node);
+    if (readers(node).some((u) => leads.has(u.node) || wanted.has(u.node) || float.has(u.node)))
+      leads.add(node);
   const isInteger = (value: Value): boolean => {
     const producer = value.producer();
-    return value.initializer !== undefined || (producer !== null && [weighted, carried, absorbed].some((s) => s.has(producer)));
+    return (
+      value.initializer !== undefined ||
+      (producer !== null && [weighted, carried, absorbed].some((s) => s.has(producer)))
+    );
   };
   for (const node of graph.nodes) {
     if (!leads.has(node)) continue;
     const producer = clamped(node);
     if (producer && carried.has(producer)) absorbed.add(node);
-    else if (!isClamp(node) && isCarriable(node, opset) && dataInputs(node).every(isInteger)) carried.add(node);
+    else if (!isClamp(node) && isCarriable(node, opset) && dataInputs(node).every(isInteger))
+      carried.add(node);
   }
   return { carried, absorbed };
 }
@@ -148,7 +181,8 @@ export function planFor(annotation: Annotation, target: QuantizationTarget): Tar
   const float = new Map(annotation.float);
   const weighted = new Map<Node, WeightedOp>();
   for (const [node, op] of annotation.weighted) {
-    const reason = target === "tensorrt" ? tensorRtRefusal(node, op.weightData.dims) : refusedByOrtCpu(op);
+    const reason =
+      target === "tensorrt" ? tensorRtRefusal(node, op.weightData.dims) : refusedByOrtCpu(op);
     if (reason === undefined) weighted.set(node, op);
     else float.set(node, reason);
   }
@@ -177,7 +211,8 @@ export function plannedValues(plan: TargetPlan): readonly Value[] {
   for (const node of plan.annotation.model.graph.nodes) {
     if (!plan.weighted.has(node) && !plan.carried.has(node)) continue;
     const reads = plan.weighted.has(node) ? node.inputs.slice(0, 1) : dataInputs(node);
-    for (const v of [...reads, ...roundedOutputs(plan, node)]) if (v && !v.initializer) values.add(v);
+    for (const v of [...reads, ...roundedOutputs(plan, node)])
+      if (v && !v.initializer) values.add(v);
   }
   return [...values];
 }

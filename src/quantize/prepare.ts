@@ -11,7 +11,13 @@ import { raiseOpset } from "./raise-opset.js";
 
 /** Ops that only a quantized model holds. */
 const QUANTIZED_OPS: ReadonlySet<string> = new Set([
-  "QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear", "QLinearConv", "QLinearMatMul", "ConvInteger", "MatMulInteger",
+  "QuantizeLinear",
+  "DequantizeLinear",
+  "DynamicQuantizeLinear",
+  "QLinearConv",
+  "QLinearMatMul",
+  "ConvInteger",
+  "MatMulInteger",
 ]);
 
 /**
@@ -20,7 +26,9 @@ const QUANTIZED_OPS: ReadonlySet<string> = new Set([
  * @throws QUANTIZE_ALREADY_QUANTIZED, QUANTIZE_OPSET, ONNX_SHAPE_INFERENCE
  */
 export function prepare(model: Model): Model {
-  const quantized = model.graph.nodes.find((n) => QUANTIZED_OPS.has(n.op) || n.op.startsWith("QLinear"));
+  const quantized = model.graph.nodes.find(
+    (n) => QUANTIZED_OPS.has(n.op) || n.op.startsWith("QLinear"),
+  );
   if (quantized)
     throw new EdgeDistillError(
       "QUANTIZE_ALREADY_QUANTIZED",

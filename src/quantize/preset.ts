@@ -17,7 +17,9 @@ export type CalibrationMethod = (typeof CALIBRATION_METHODS)[number];
 export const calibrationPresetSchema = z
   .strictObject({
     $schema: z.string().optional(),
-    id: z.string().regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, "use lower-case letters, digits, '.', '_' and '-'"),
+    id: z
+      .string()
+      .regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, "use lower-case letters, digits, '.', '_' and '-'"),
     method: z.enum(CALIBRATION_METHODS),
     /** Images at most; the first so many of what the caller offers. */
     sampleCount: z.int().positive(),
@@ -91,7 +93,12 @@ async function readPreset(path: string): Promise<CalibrationPreset> {
   const parsed = calibrationPresetSchema.safeParse(json);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
-    throw invalid(path, issue?.path.map(String).join(".") ?? "", issue?.message ?? "", parsed.error);
+    throw invalid(
+      path,
+      issue?.path.map(String).join(".") ?? "",
+      issue?.message ?? "",
+      parsed.error,
+    );
   }
   if (parsed.data.id !== basename(path, ".json"))
     throw invalid(path, "id", `is "${parsed.data.id}", yet the file is named ${basename(path)}`);

@@ -33,7 +33,10 @@ export function createQdqWriter({ graph }: Model): QdqWriter {
       const { scale, zeroPoint } = shared;
       const { dims } = value;
       const q = new Value(graph.uniqueName(`${value.name}_quantized`), { dtype: grid.dtype, dims });
-      const dq = new Value(graph.uniqueName(`${value.name}_dequantized`), { dtype: "float32", dims });
+      const dq = new Value(graph.uniqueName(`${value.name}_dequantized`), {
+        dtype: "float32",
+        dims,
+      });
       const producer = value.producer();
       const first = graph.nodes[0];
       const place = producer ? { after: producer } : first ? { before: first } : {};
@@ -67,11 +70,16 @@ export function createQdqWriter({ graph }: Model): QdqWriter {
             : graph.addInitializer(`${name}_zero_point`, {
                 dtype: data.dtype,
                 dims: typeof scale === "number" ? [] : [scale.length],
-                data: data.data.slice(0, typeof scale === "number" ? 1 : scale.length).fill(zeroPoint),
+                data: data.data
+                  .slice(0, typeof scale === "number" ? 1 : scale.length)
+                  .fill(zeroPoint),
               }),
       };
       constants.set(name, content);
-      const out = new Value(graph.uniqueName(`${name}_dequantized`), { dtype: "float32", dims: data.dims });
+      const out = new Value(graph.uniqueName(`${name}_dequantized`), {
+        dtype: "float32",
+        dims: data.dims,
+      });
       graph.addNode(
         {
           op: "DequantizeLinear",

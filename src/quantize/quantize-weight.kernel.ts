@@ -32,7 +32,9 @@ export function quantizeWeight(
     const a = Math.abs(data[i]!);
     if (a > largest[c]!) largest[c] = a;
   }
-  const scale = Float32Array.from(largest, (a, c) => Math.max(a / levels, minimumScale?.[c] ?? 0, 1e-12));
+  const scale = Float32Array.from(largest, (a, c) =>
+    Math.max(a / levels, minimumScale?.[c] ?? 0, 1e-12),
+  );
   const q = new Int8Array(data.length);
   for (let i = 0; i < data.length; i++) {
     const c = Math.floor(i / inner) % channels;
@@ -61,7 +63,8 @@ export function weightRoundingShift(
   const shift = new Float64Array(channels);
   for (let i = 0; i < data.length; i++) {
     const c = Math.floor(i / inner) % channels;
-    const local = axis === 0 ? Math.floor(i / spatial) % inputs : Math.floor(i / (inner * channels));
+    const local =
+      axis === 0 ? Math.floor(i / spatial) % inputs : Math.floor(i / (inner * channels));
     const group = Math.floor((c * groups) / channels);
     const error = q.data[i]! * scale[c]! - data[i]!;
     shift[c]! += error * (inputMeans[axis === 0 ? group * inputs + local : local] ?? 0);

@@ -15,7 +15,11 @@ function refuse(model: Model, node: Node | undefined, why: string): EdgeDistillE
     `The model is of opset ${String(from)}, int8 weights per channel need opset ${String(MINIMUM_OPSET)}, and it cannot be converted${place}: ${why}`,
     {
       hint: `Export the model again with opset ${String(MINIMUM_OPSET)} or later.`,
-      details: { opset: from, needs: MINIMUM_OPSET, ...(node ? { node: node.name, op: node.op } : {}) },
+      details: {
+        opset: from,
+        needs: MINIMUM_OPSET,
+        ...(node ? { node: node.name, op: node.op } : {}),
+      },
     },
   );
 }
@@ -48,14 +52,21 @@ export function raiseOpset(model: Model): void {
     const moved = ATTRIBUTE_TO_INPUT[node.op];
     const values = moved && node.ints(moved.attribute);
     if (moved && values) {
-      node.setInput(moved.index, graph.addInitializer(`${node.outputs[0]?.name ?? node.op}_${moved.attribute}`, int64(values)));
+      node.setInput(
+        moved.index,
+        graph.addInitializer(
+          `${node.outputs[0]?.name ?? node.op}_${moved.attribute}`,
+          int64(values),
+        ),
+      );
       node.attributes.delete(moved.attribute);
     }
     if (FLATTENING.includes(node.op)) {
       const rank = node.inputs[0]?.dims?.length;
       const axis = node.int("axis", 1);
       if (rank === undefined) throw refuse(model, node, "the rank of its input is unknown");
-      if (axis !== -1 && axis !== rank - 1) throw refuse(model, node, "it works on several axes at once");
+      if (axis !== -1 && axis !== rank - 1)
+        throw refuse(model, node, "it works on several axes at once");
       node.attributes.set("axis", { type: "int", value: -1 });
     }
     if (node.op === "Dropout") {

@@ -2,7 +2,16 @@ import type { Graph, Node, Value } from "../onnx/index.js";
 
 /** Element-wise ops that backends fuse into the convolution before them. */
 const ACTIVATIONS: ReadonlySet<string> = new Set([
-  "Relu", "Clip", "LeakyRelu", "Sigmoid", "HardSigmoid", "HardSwish", "PRelu", "Elu", "Mish", "Gelu",
+  "Relu",
+  "Clip",
+  "LeakyRelu",
+  "Sigmoid",
+  "HardSigmoid",
+  "HardSwish",
+  "PRelu",
+  "Elu",
+  "Mish",
+  "Gelu",
 ]);
 
 /** `x · sigmoid(x)`: the x, when a Mul is that. */
@@ -10,9 +19,13 @@ export function siluInput(mul: Node): Value | undefined {
   if (mul.op !== "Mul") return undefined;
   const [a, b] = mul.inputs;
   if (!a || !b) return undefined;
-  for (const [x, gate] of [[a, b], [b, a]] as const) {
+  for (const [x, gate] of [
+    [a, b],
+    [b, a],
+  ] as const) {
     const producer = gate.producer();
-    if ((producer?.op === "Sigmoid" || producer?.op === "HardSigmoid") && producer.inputs[0] === x) return x;
+    if ((producer?.op === "Sigmoid" || producer?.op === "HardSigmoid") && producer.inputs[0] === x)
+      return x;
   }
   return undefined;
 }
@@ -25,7 +38,11 @@ export function silu(x: number): number {
 /** Whether a value is read by nothing but a SiLU of itself. */
 export function feedsSilu(value: Value): boolean {
   const uses = value.uses();
-  return uses.length === 2 && uses.some((u) => siluInput(u.node) === value) && uses.some((u) => u.node.op === "Sigmoid");
+  return (
+    uses.length === 2 &&
+    uses.some((u) => siluInput(u.node) === value) &&
+    uses.some((u) => u.node.op === "Sigmoid")
+  );
 }
 
 /**

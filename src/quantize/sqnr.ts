@@ -30,11 +30,17 @@ export async function layerSqnr(
     const quantize = node.inputs[0]?.producer();
     const original = quantize?.inputs[0]?.name.replace(/_raw$/, "");
     const output = node.outputs[0]?.name;
-    if (quantize?.op !== "QuantizeLinear" || original === undefined || output === undefined) continue;
+    if (quantize?.op !== "QuantizeLinear" || original === undefined || output === undefined)
+      continue;
     if (float.graph.value(original)?.producer()) rounded.set(original, output);
   }
-  await using a = await engine.createSession(serializeModel(withOutputs(float, rounded.keys())), { name: "float model" });
-  await using b = await engine.createSession(serializeModel(withOutputs(lowered, rounded.values())), { name: "lowered model" });
+  await using a = await engine.createSession(serializeModel(withOutputs(float, rounded.keys())), {
+    name: "float model",
+  });
+  await using b = await engine.createSession(
+    serializeModel(withOutputs(lowered, rounded.values())),
+    { name: "lowered model" },
+  );
   const sums = new Map<string, { signal: number; noise: number }>();
   let seen = 0;
   for await (const feeds of samples) {
@@ -51,7 +57,12 @@ export async function layerSqnr(
   return [...sums]
     .map(([value, { signal, noise }]): LayerSqnr => {
       const node = float.graph.value(value)?.producer();
-      return { value, node: node?.name ?? "", op: node?.op ?? "", db: 10 * Math.log10(signal / noise) };
+      return {
+        value,
+        node: node?.name ?? "",
+        op: node?.op ?? "",
+        db: 10 * Math.log10(signal / noise),
+      };
     })
     .sort((p, q) => p.db - q.db);
 }

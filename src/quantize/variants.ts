@@ -39,8 +39,10 @@ export interface QuantizedVariants {
   readonly calibration: CalibrationIdentity | undefined;
 }
 
-export interface QuantizeVariantsOptions
-  extends Pick<AnnotateOptions, "keepFloat" | "stem" | "headOutputs"> {
+export interface QuantizeVariantsOptions extends Pick<
+  AnnotateOptions,
+  "keepFloat" | "stem" | "headOutputs"
+> {
   engine: Engine;
   /** Inputs of the model made from calibration images, each as the device would make it. */
   calibrationSamples?: AsyncIterable<Feeds> | Iterable<Feeds>;
@@ -91,12 +93,18 @@ export async function quantizeVariants(
 
   if (precisions.includes("fp32")) {
     report("fp32", 0);
-    variants.push(await audited({ name: "fp32", precision: "fp32", target: "any" }, model, { engine, samples }));
+    variants.push(
+      await audited({ name: "fp32", precision: "fp32", target: "any" }, model, { engine, samples }),
+    );
   }
   if (precisions.includes("fp16")) {
     throwIfAborted(signal, "converting to float16");
     report("fp16", 0.1);
-    variants.push(unaudited({ name: "fp16", precision: "fp16", target: "any" }, toFloat16(model), samples, ["float16 kernels are not measured on a CPU"]));
+    variants.push(
+      unaudited({ name: "fp16", precision: "fp16", target: "any" }, toFloat16(model), samples, [
+        "float16 kernels are not measured on a CPU",
+      ]),
+    );
   }
   if (!wantsInt8) return { variants, calibration: undefined };
 
@@ -112,7 +120,9 @@ export async function quantizeVariants(
   for (const plan of plans) {
     throwIfAborted(signal, `lowering for ${plan.target}`);
     report(`int8-${plan.target}`, 0.8);
-    variants.push(await int8Variant(plan, calibration, { engine, samples, reduceRange, biasCorrection }));
+    variants.push(
+      await int8Variant(plan, calibration, { engine, samples, reduceRange, biasCorrection }),
+    );
   }
   report("quantized", 1);
   return { variants, calibration: calibration.identity };
@@ -157,9 +167,24 @@ async function audited(
 }
 
 /** Figures of a graph as it is written: DequantizeLinear on both sides of a weighted node counts as integer. */
-function unaudited(label: VariantLabel, model: Model, { inputDims }: Samples, notes: readonly string[]): Variant {
-  const { integerConvs, integerMacShare } = compareKernels(model, model, { inputDims, asWritten: true });
-  return { ...label, bytes: serializeModel(model), integerConvs, integerMacShare, audited: false, notes };
+function unaudited(
+  label: VariantLabel,
+  model: Model,
+  { inputDims }: Samples,
+  notes: readonly string[],
+): Variant {
+  const { integerConvs, integerMacShare } = compareKernels(model, model, {
+    inputDims,
+    asWritten: true,
+  });
+  return {
+    ...label,
+    bytes: serializeModel(model),
+    integerConvs,
+    integerMacShare,
+    audited: false,
+    notes,
+  };
 }
 
 function floatNotes(float: ReadonlyMap<Node, string>, { macs }: Annotation): string[] {
@@ -168,10 +193,14 @@ function floatNotes(float: ReadonlyMap<Node, string>, { macs }: Annotation): str
   const byReason = new Map<string, { count: number; macs: number }>();
   for (const [node, reason] of float) {
     const entry = byReason.get(reason) ?? { count: 0, macs: 0 };
-    byReason.set(reason, { count: entry.count + 1, macs: entry.macs + (macs.get(node.outputs[0]?.name ?? "") ?? 0) });
+    byReason.set(reason, {
+      count: entry.count + 1,
+      macs: entry.macs + (macs.get(node.outputs[0]?.name ?? "") ?? 0),
+    });
   }
   return [...byReason].map(([reason, { count, macs: part }]) => {
-    const share = all > 0 ? `, ${((100 * part) / all).toFixed(1)} % of the multiply-accumulates` : "";
+    const share =
+      all > 0 ? `, ${((100 * part) / all).toFixed(1)} % of the multiply-accumulates` : "";
     return `${String(count)} nodes stay float: ${reason}${share}`;
   });
 }

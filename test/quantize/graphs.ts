@@ -1,5 +1,13 @@
 import { createRng } from "../../src/base/index.js";
-import { createBuilder, int, ints, str, type GraphBuilder, type Model, type Value } from "../../src/onnx/index.js";
+import {
+  createBuilder,
+  int,
+  ints,
+  str,
+  type GraphBuilder,
+  type Model,
+  type Value,
+} from "../../src/onnx/index.js";
 import type { Feeds } from "../../src/quantize/index.js";
 import { float32, zeros } from "../../src/tensor/index.js";
 
@@ -7,7 +15,11 @@ import { float32, zeros } from "../../src/tensor/index.js";
 export interface Sketch {
   b: GraphBuilder;
   image: Value;
-  conv(x: Value, channels: number, options?: { kernel?: number; group?: number; stride?: number; bias?: number; name?: string }): Value;
+  conv(
+    x: Value,
+    channels: number,
+    options?: { kernel?: number; group?: number; stride?: number; bias?: number; name?: string },
+  ): Value;
   relu(x: Value): Value;
   silu(x: Value): Value;
 }
@@ -24,12 +36,20 @@ export function sketch(seed: string, { channels = 16 }: { channels?: number } = 
       const w = zeros("float32", [out, inputs, kernel, kernel]);
       const deviation = Math.sqrt(2 / (inputs * kernel * kernel));
       for (let i = 0; i < w.data.length; i++) w.data[i] = rng.normal(0, deviation);
-      const c = float32([out], Array.from({ length: out }, () => rng.normal(0, bias)));
+      const c = float32(
+        [out],
+        Array.from({ length: out }, () => rng.normal(0, bias)),
+      );
       const p = (kernel - 1) / 2;
       return b.op(
         "Conv",
         [x, b.initializer(`${name}.weight`, w), b.initializer(`${name}.bias`, c)],
-        { kernel_shape: ints([kernel, kernel]), pads: ints([p, p, p, p]), strides: ints([stride, stride]), group: int(group) },
+        {
+          kernel_shape: ints([kernel, kernel]),
+          pads: ints([p, p, p, p]),
+          strides: ints([stride, stride]),
+          group: int(group),
+        },
         { name },
       );
     },
@@ -84,7 +104,11 @@ export function poolNet(): Model {
   const s = sketch("pool");
   const x = s.relu(s.conv(s.image, 16, { kernel: 1 }));
   const pool = (v: Value): Value =>
-    s.b.op("MaxPool", [v], { kernel_shape: ints([5, 5]), pads: ints([2, 2, 2, 2]), strides: ints([1, 1]) });
+    s.b.op("MaxPool", [v], {
+      kernel_shape: ints([5, 5]),
+      pads: ints([2, 2, 2, 2]),
+      strides: ints([1, 1]),
+    });
   const p1 = pool(x);
   const joined = s.b.op("Concat", [x, p1, pool(p1)], { axis: int(1) });
   return finish(s, s.conv(s.relu(s.conv(joined, 16, { kernel: 1 })), 16));
@@ -110,9 +134,20 @@ export function classifierNet(): Model {
   const x = s.relu(s.conv(s.relu(s.conv(s.image, 32, { stride: 2 })), 32));
   const flat = s.b.op("Flatten", [s.b.op("GlobalAveragePool", [x])]);
   const rng = createRng("fc");
-  const w = float32([20, 32], Array.from({ length: 640 }, () => rng.normal(0, 0.3)));
-  const c = float32([20], Array.from({ length: 20 }, () => rng.normal(0, 0.3)));
-  return finish(s, s.b.op("Gemm", [flat, s.b.initializer("fc.weight", w), s.b.initializer("fc.bias", c)], { transB: int(1) }));
+  const w = float32(
+    [20, 32],
+    Array.from({ length: 640 }, () => rng.normal(0, 0.3)),
+  );
+  const c = float32(
+    [20],
+    Array.from({ length: 20 }, () => rng.normal(0, 0.3)),
+  );
+  return finish(
+    s,
+    s.b.op("Gemm", [flat, s.b.initializer("fc.weight", w), s.b.initializer("fc.bias", c)], {
+      transB: int(1),
+    }),
+  );
 }
 
 export const NETS: Readonly<Record<string, () => Model>> = {

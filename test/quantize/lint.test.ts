@@ -22,7 +22,14 @@ import { downsampleNet, poolNet, residualNet, siluNet } from "./graphs.js";
 function rangesFor(values: readonly Value[]): Calibration {
   const range = (v: Value, i: number): TensorRange => {
     const min = ["Relu", "Sigmoid", "MaxPool"].includes(v.producer()?.op ?? "") ? 0 : -1;
-    return { min, max: 2 + i / 8, limit: 2 + i / 8, observed: { min, max: 3 }, clippedShare: 0, channelMeans: undefined };
+    return {
+      min,
+      max: 2 + i / 8,
+      limit: 2 + i / 8,
+      observed: { min, max: 3 },
+      clippedShare: 0,
+      channelMeans: undefined,
+    };
   };
   return {
     ranges: new Map(values.map((v, i) => [v.name, range(v, i)])),
@@ -33,7 +40,9 @@ function rangesFor(values: readonly Value[]): Calibration {
 function lower(net: () => Model, target: QuantizationTarget): Model {
   const plan = planFor(annotate(prepare(net()), { headOutputs: "float" }), target);
   const calibration = rangesFor(plannedValues(plan));
-  return target === "ort-cpu" ? lowerForOrtCpu(plan, calibration) : lowerForTensorRt(plan, calibration);
+  return target === "ort-cpu"
+    ? lowerForOrtCpu(plan, calibration)
+    : lowerForTensorRt(plan, calibration);
 }
 
 const find = ({ graph }: Model, op: string, at = 0): Node => {
@@ -57,11 +66,20 @@ function setConstant({ graph }: Model, node: Node, index: number, data: HostTens
 function insertPair({ graph }: Model, reader: Node, index: number, scale = 0.1): void {
   const value = reader.inputs[index];
   if (!value) throw new TypeError("no input");
-  const constants = [graph.addInitializer("s", scalar(scale)), graph.addInitializer("z", { dtype: "int8", dims: [], data: Int8Array.of(0) })];
+  const constants = [
+    graph.addInitializer("s", scalar(scale)),
+    graph.addInitializer("z", { dtype: "int8", dims: [], data: Int8Array.of(0) }),
+  ];
   const q = new Value(graph.uniqueName("q"));
   const dq = new Value(graph.uniqueName("dq"));
-  graph.addNode({ op: "QuantizeLinear", name: "wrong_q", inputs: [value, ...constants], outputs: [q] }, { before: reader });
-  graph.addNode({ op: "DequantizeLinear", name: "wrong_dq", inputs: [q, ...constants], outputs: [dq] }, { before: reader });
+  graph.addNode(
+    { op: "QuantizeLinear", name: "wrong_q", inputs: [value, ...constants], outputs: [q] },
+    { before: reader },
+  );
+  graph.addNode(
+    { op: "DequantizeLinear", name: "wrong_dq", inputs: [q, ...constants], outputs: [dq] },
+    { before: reader },
+  );
   reader.setInput(index, dq);
 }
 
@@ -99,7 +117,11 @@ const ortCases: readonly Broken[] = [
     net: residualNet,
     make(m) {
       const conv = find(m, "Conv", 2);
-      setConstant(m, producerOf(conv.inputs[1]), 2, { dtype: "int8", dims: [16], data: new Int8Array(16).fill(3) });
+      setConstant(m, producerOf(conv.inputs[1]), 2, {
+        dtype: "int8",
+        dims: [16],
+        data: new Int8Array(16).fill(3),
+      });
       return conv.name;
     },
   },
@@ -198,9 +220,18 @@ const tensorRtCases: readonly Broken[] = [
     make(m) {
       const conv = find(m, "Conv");
       const dq = new Value("bias_dq");
-      const bias = m.graph.addInitializer("bias_q", { dtype: "int32", dims: [16], data: new Int32Array(16) });
+      const bias = m.graph.addInitializer("bias_q", {
+        dtype: "int32",
+        dims: [16],
+        data: new Int32Array(16),
+      });
       m.graph.addNode(
-        { op: "DequantizeLinear", name: "bias_dequantize", inputs: [bias, m.graph.addInitializer("bias_scale", scalar(1))], outputs: [dq] },
+        {
+          op: "DequantizeLinear",
+          name: "bias_dequantize",
+          inputs: [bias, m.graph.addInitializer("bias_scale", scalar(1))],
+          outputs: [dq],
+        },
         { before: conv },
       );
       conv.setInput(2, dq);
@@ -313,7 +344,11 @@ describe("linter for TensorRT", () => {
     const zero = b.constant({ dtype: "int8", dims: [], data: Int8Array.of(0) });
     const zeros = b.constant({ dtype: "int8", dims: [8], data: new Int8Array(8) });
     const dq = b.op("DequantizeLinear", [b.op("QuantizeLinear", [x, scale, zero]), scale, zero]);
-    const w = b.initializer("w", { dtype: "int8", dims: [8, 16, 1, 1], data: new Int8Array(128).fill(1) });
+    const w = b.initializer("w", {
+      dtype: "int8",
+      dims: [8, 16, 1, 1],
+      data: new Int8Array(128).fill(1),
+    });
     const scales = b.f32(new Array<number>(8).fill(0.1));
     const wdq = b.op("DequantizeLinear", [w, scales, zeros], { axis: { type: "int", value: 0 } });
     b.output(b.op("Conv", [dq, wdq], {}, { name: "thin" }), "y");
@@ -321,11 +356,15 @@ describe("linter for TensorRT", () => {
   });
 
   it("thin-op names the node", () => {
-    expect(lintTensorRt(thin)).toEqual([expect.objectContaining({ rule: "thin-op", node: "thin", op: "Conv" })]);
+    expect(lintTensorRt(thin)).toEqual([
+      expect.objectContaining({ rule: "thin-op", node: "thin", op: "Conv" }),
+    ]);
   });
 
   it("every rule has a graph that breaks it", () => {
-    expect(new Set([...tensorRtCases.map((c) => c.rule), "thin-op"])).toEqual(new Set(TENSORRT_RULES.map((r) => r.id)));
+    expect(new Set([...tensorRtCases.map((c) => c.rule), "thin-op"])).toEqual(
+      new Set(TENSORRT_RULES.map((r) => r.id)),
+    );
     expect(new Set(ortCases.map((c) => c.rule))).toEqual(new Set(ORT_CPU_RULES.map((r) => r.id)));
   });
 });

@@ -26,19 +26,34 @@ beforeAll(async () => {
 });
 afterAll(() => engine.close());
 
-async function calibrated(name: string): Promise<{ annotation: Annotation; calibration: Calibration }> {
+async function calibrated(
+  name: string,
+): Promise<{ annotation: Annotation; calibration: Calibration }> {
   const net = NETS[name];
   if (!net) throw new TypeError(name);
   const annotation = annotate(prepare(net()), { headOutputs: "float" });
-  const values = ["ort-cpu", "tensorrt"].flatMap((t) => plannedValues(planFor(annotation, t as QuantizationTarget)));
+  const values = ["ort-cpu", "tensorrt"].flatMap((t) =>
+    plannedValues(planFor(annotation, t as QuantizationTarget)),
+  );
   const preset = { ...(await loadCalibrationPreset("default")), sampleCount: 8, bins: 512 };
-  return { annotation, calibration: await calibrate(annotation.model, feeds(8), { engine, preset, values: [...new Set(values)] }) };
+  return {
+    annotation,
+    calibration: await calibrate(annotation.model, feeds(8), {
+      engine,
+      preset,
+      values: [...new Set(values)],
+    }),
+  };
 }
 
-async function lowered(name: string, target: QuantizationTarget): Promise<{ float: Model; model: Model }> {
+async function lowered(
+  name: string,
+  target: QuantizationTarget,
+): Promise<{ float: Model; model: Model }> {
   const { annotation, calibration } = await calibrated(name);
   const plan = planFor(annotation, target);
-  const model = target === "ort-cpu" ? lowerForOrtCpu(plan, calibration) : lowerForTensorRt(plan, calibration);
+  const model =
+    target === "ort-cpu" ? lowerForOrtCpu(plan, calibration) : lowerForTensorRt(plan, calibration);
   return { float: annotation.model, model: parseModel(serializeModel(model)) };
 }
 
@@ -60,7 +75,8 @@ async function outputSqnr(float: Model, model: Model): Promise<number> {
 }
 
 const nodes = ({ graph }: Model, op: string): Node[] => graph.nodes.filter((n) => n.op === op);
-const reads = (node: Node | undefined, index: number): string => node?.inputs[index]?.producer()?.op ?? "";
+const reads = (node: Node | undefined, index: number): string =>
+  node?.inputs[index]?.producer()?.op ?? "";
 
 describe.each(Object.keys(NETS))("%s net", (name) => {
   it("runs on integers in ONNX Runtime, close to its float self", async () => {
@@ -91,7 +107,8 @@ describe("lowering for TensorRT", () => {
     const { model } = await lowered("residual", "tensorrt");
     const adds = nodes(model, "Add");
     expect(adds).toHaveLength(2);
-    for (const add of adds) expect([reads(add, 0), reads(add, 1)]).toEqual(["Conv", "DequantizeLinear"]);
+    for (const add of adds)
+      expect([reads(add, 0), reads(add, 1)]).toEqual(["Conv", "DequantizeLinear"]);
   });
 
   it("takes the deeper of two convolutions for the main branch", async () => {
@@ -106,7 +123,9 @@ describe("lowering for TensorRT", () => {
     const [concat] = nodes(model, "Concat");
     expect(concat?.inputs.map((v) => v?.producer()?.op)).toEqual(["Relu", "MaxPool", "MaxPool"]);
     const pairs = nodes(model, "QuantizeLinear").filter((q) => q.inputs[0]?.name !== "image");
-    const ofPool = pairs.filter((q) => ["Relu", "MaxPool", "Concat"].includes(q.inputs[0]?.producer()?.op ?? ""));
+    const ofPool = pairs.filter((q) =>
+      ["Relu", "MaxPool", "Concat"].includes(q.inputs[0]?.producer()?.op ?? ""),
+    );
     // the map, the first pool and the concatenation; the last Relu before the head has its own
     const scales = new Set(ofPool.map((q) => q.inputs[1]?.name));
     expect(ofPool.length - scales.size).toBe(2);
@@ -114,7 +133,8 @@ describe("lowering for TensorRT", () => {
 
   it("keeps biases in float and SiLU whole", async () => {
     const { model } = await lowered("silu", "tensorrt");
-    for (const conv of nodes(model, "Conv")) expect(conv.inputs[2]?.initializer?.dtype).toBe("float32");
+    for (const conv of nodes(model, "Conv"))
+      expect(conv.inputs[2]?.initializer?.dtype).toBe("float32");
     for (const sigmoid of nodes(model, "Sigmoid")) expect(reads(sigmoid, 0)).toBe("Conv");
   });
 });
@@ -124,7 +144,8 @@ describe("lowering for ONNX Runtime's CPU provider", () => {
     const { model } = await lowered("residual", "ort-cpu");
     for (const q of nodes(model, "QuantizeLinear")) {
       expect(q.inputs[2]?.dtype).toBe("uint8");
-      if (q.inputs[0]?.producer()?.op === "Relu") expect(q.inputs[2]?.initializer?.data).toEqual(Uint8Array.of(0));
+      if (q.inputs[0]?.producer()?.op === "Relu")
+        expect(q.inputs[2]?.initializer?.data).toEqual(Uint8Array.of(0));
     }
     const conv = nodes(model, "Conv").find((n) => reads(n, 1) === "DequantizeLinear");
     const weight = conv?.inputs[1]?.producer();
@@ -156,7 +177,9 @@ describe("lowering for ONNX Runtime's CPU provider", () => {
 
   it("keeps weights to 7 bits on request", async () => {
     const { annotation, calibration } = await calibrated("residual");
-    const model = lowerForOrtCpu(planFor(annotation, "ort-cpu"), calibration, { reduceRange: true });
+    const model = lowerForOrtCpu(planFor(annotation, "ort-cpu"), calibration, {
+      reduceRange: true,
+    });
     for (const { initializer } of model.graph.initializers.values())
       if (initializer?.dtype === "int8")
         for (const q of initializer.data as Int8Array) expect(Math.abs(q)).toBeLessThanOrEqual(63);

@@ -1,7 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { TensorHistogram, OBSERVERS, type CalibrationPreset } from "../../src/quantize/index.js";
 import { clippingDivergence, entropyCut } from "../../src/quantize/entropy.kernel.js";
-import { asymmetricGrid, gridError, symmetricGrid } from "../../src/quantize/squared-error.kernel.js";
+import {
+  asymmetricGrid,
+  gridError,
+  symmetricGrid,
+} from "../../src/quantize/squared-error.kernel.js";
 import { silu } from "../../src/quantize/residual.js";
 import { createRng } from "../../src/base/index.js";
 
@@ -79,13 +83,22 @@ describe("observers", () => {
     // limit 4, bin width 0.5: what remains ends in the bins [-1.5, -1) and [1, 1.5)
     expect(OBSERVERS.percentile.range(h, at80)).toEqual({ min: -1.5, max: 1.5 });
     expect(OBSERVERS.percentile.limit(h, at80)).toBe(1.5);
-    expect(OBSERVERS.percentile.range(h, { ...preset, percentile: 100 })).toEqual({ min: -4, max: 4 });
+    expect(OBSERVERS.percentile.range(h, { ...preset, percentile: 100 })).toEqual({
+      min: -4,
+      max: 4,
+    });
   });
 
   it("percentile: all of it at one end when nothing is negative", () => {
     const h = histogram([0, 0, 0, 1, 1, 1, 1, 1, 4, 4]);
-    expect(OBSERVERS.percentile.range(h, { ...preset, percentile: 80 })).toEqual({ min: 0, max: 1.5 });
-    expect(OBSERVERS.percentile.range(h, { ...preset, percentile: 99 })).toEqual({ min: 0, max: 4 });
+    expect(OBSERVERS.percentile.range(h, { ...preset, percentile: 80 })).toEqual({
+      min: 0,
+      max: 1.5,
+    });
+    expect(OBSERVERS.percentile.range(h, { ...preset, percentile: 99 })).toEqual({
+      min: 0,
+      max: 4,
+    });
   });
 
   it("entropy: divergence of a hand-made histogram", () => {
@@ -131,7 +144,9 @@ describe("observers", () => {
     expect(min).toBe(0);
     expect(max).toBeGreaterThan(3);
     expect(max).toBeLessThan(60);
-    expect(gridError(h, asymmetricGrid(min, max))).toBeLessThan(gridError(h, asymmetricGrid(0, 60)));
+    expect(gridError(h, asymmetricGrid(min, max))).toBeLessThan(
+      gridError(h, asymmetricGrid(0, 60)),
+    );
     const few = histogram([1, 1, 8, 8], 2048);
     // values sit in the middle of their bin, 8 is clamped to what was seen
     expect(OBSERVERS.mse.limit(few, preset)).toBeGreaterThan(7.5);
@@ -150,7 +165,8 @@ describe("observers", () => {
     expect(aware.min).toBeGreaterThan(-12);
     expect(aware.min).toBeLessThan(-4);
     expect(aware.max).toBeGreaterThan(9);
-    const after = (range: { min: number; max: number }) => gridError(h, asymmetricGrid(range.min, range.max), silu);
+    const after = (range: { min: number; max: number }) =>
+      gridError(h, asymmetricGrid(range.min, range.max), silu);
     expect(after(aware)).toBeLessThan(after(plain) / 10);
   });
 

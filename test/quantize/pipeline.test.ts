@@ -1,6 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openEngine, type Engine } from "../../src/engine/index.js";
-import { cloneModel, createBuilder, int, ints, parseModel, serializeModel, type Model } from "../../src/onnx/index.js";
+import {
+  cloneModel,
+  createBuilder,
+  int,
+  ints,
+  parseModel,
+  serializeModel,
+  type Model,
+} from "../../src/onnx/index.js";
 import {
   annotate,
   AUTO_FLOAT_SHARE,
@@ -50,13 +58,19 @@ describe("prepare", () => {
     await using b = await engine.createSession(serializeModel(prepared));
     for (const feed of feeds(1)) {
       const [expected, actual] = [(await a.run(feed))["result"], (await b.run(feed))["result"]];
-      actual?.data.forEach((v, i) => { expect(Number(v)).toBeCloseTo(Number(expected?.data[i]), 4); });
+      actual?.data.forEach((v, i) => {
+        expect(Number(v)).toBeCloseTo(Number(expected?.data[i]), 4);
+      });
     }
   });
 
   it("refuses a quantized model by its node", async () => {
     const { variants } = await quantizeVariants(serializeModel(residualNet()), {
-      engine, preset, calibrationSamples: feeds(8), precisions: ["int8"], targets: ["tensorrt"],
+      engine,
+      preset,
+      calibrationSamples: feeds(8),
+      precisions: ["int8"],
+      targets: ["tensorrt"],
     });
     const int8 = parseModel(variants[0]?.bytes ?? new Uint8Array());
     expect(() => prepare(int8)).toThrowError(code("QUANTIZE_ALREADY_QUANTIZED", "QuantizeLinear"));
@@ -67,8 +81,17 @@ describe("opsets", () => {
   function oldModel(opset: number): Model {
     const b = createBuilder({ opset: 17 });
     const x = b.input("image", "float32", [1, 4, 8, 8]);
-    const w = b.initializer("w", float32([4, 4, 1, 1], Array.from({ length: 16 }, (_, i) => i / 16)));
-    const squeezed = b.op("Squeeze", [b.op("ReduceSum", [b.op("Conv", [x, w]), b.i64([2])], { keepdims: int(1) }), b.i64([2])]);
+    const w = b.initializer(
+      "w",
+      float32(
+        [4, 4, 1, 1],
+        Array.from({ length: 16 }, (_, i) => i / 16),
+      ),
+    );
+    const squeezed = b.op("Squeeze", [
+      b.op("ReduceSum", [b.op("Conv", [x, w]), b.i64([2])], { keepdims: int(1) }),
+      b.i64([2]),
+    ]);
     b.output(b.op("Softmax", [squeezed], { axis: int(-1) }), "result");
     const model = b.model();
     for (const node of model.graph.nodes) {
@@ -85,12 +108,19 @@ describe("opsets", () => {
       node.detach();
       model.graph.removeAll(new Set([node]));
       model.graph.addNode(
-        { op: node.op, name: node.op, inputs: [input ?? null], outputs: [output], attributes: Object.fromEntries(bare) },
+        {
+          op: node.op,
+          name: node.op,
+          inputs: [input ?? null],
+          outputs: [output],
+          attributes: Object.fromEntries(bare),
+        },
         next ? { before: next } : {},
       );
       expect(output.uses()).toEqual(readers);
     }
-    for (const node of model.graph.nodes) if (node.op === "Softmax") node.attributes.set("axis", int(opset < 13 ? 2 : -1));
+    for (const node of model.graph.nodes)
+      if (node.op === "Softmax") node.attributes.set("axis", int(opset < 13 ? 2 : -1));
     model.opsets.set("", opset);
     return model;
   }
@@ -102,8 +132,13 @@ describe("opsets", () => {
     await using a = await engine.createSession(serializeModel(old));
     await using b = await engine.createSession(serializeModel(raised));
     const image = zeros("float32", [1, 4, 8, 8]);
-    image.data.forEach((_, i) => { image.data[i] = Math.sin(i); });
-    const [expected, actual] = [(await a.run({ image }))["result"], (await b.run({ image }))["result"]];
+    image.data.forEach((_, i) => {
+      image.data[i] = Math.sin(i);
+    });
+    const [expected, actual] = [
+      (await a.run({ image }))["result"],
+      (await b.run({ image }))["result"],
+    ];
     expect(actual?.dims).toEqual([1, 4, 8]);
     expect(actual).toEqual(expected);
   });
@@ -117,7 +152,9 @@ describe("opsets", () => {
     const old = oldModel(11);
     const softmax = old.graph.nodes.find((n) => n.op === "Softmax");
     softmax?.attributes.set("axis", int(1));
-    expect(() => prepare(old)).toThrowError(code("QUANTIZE_OPSET", `"${softmax?.name ?? "?"}" (Softmax)`));
+    expect(() => prepare(old)).toThrowError(
+      code("QUANTIZE_OPSET", `"${softmax?.name ?? "?"}" (Softmax)`),
+    );
   });
 });
 
@@ -134,12 +171,16 @@ describe("annotate", () => {
     const w = b.initializer("w", zeros("float32", [4, 3, 1, 1]));
     b.output(b.op("Conv", [x, w]), "y");
     expect(multiplyAccumulates(b.model()).size).toBe(0);
-    expect([...multiplyAccumulates(b.model(), { inputDims: { x: [2, 3, 5, 7] } }).values()]).toEqual([5 * 7 * 4 * 3]);
+    expect([
+      ...multiplyAccumulates(b.model(), { inputDims: { x: [2, 3, 5, 7] } }).values(),
+    ]).toEqual([5 * 7 * 4 * 3]);
   });
 
   it("leaves a cheap head float and quantizes an expensive one", () => {
     const cheap = annotate(prepare(classifierNet()));
-    expect([...cheap.float].map(([n, why]) => [n.op, why])).toEqual([["Gemm", "computes an output of the head"]]);
+    expect([...cheap.float].map(([n, why]) => [n.op, why])).toEqual([
+      ["Gemm", "computes an output of the head"],
+    ]);
     const dear = annotate(prepare(residualNet()));
     // a 1x1 convolution of 46 x 9 + 1: 2 % of all; a 3x3 head is dear
     expect(dear.float.size).toBe(1);
@@ -152,7 +193,10 @@ describe("annotate", () => {
   it("keeps float what is asked for, and says so", () => {
     const model = prepare(residualNet());
     const second = model.graph.nodes.filter((n) => n.op === "Conv")[1];
-    const { float, weighted } = annotate(model, { keepFloat: (n) => n === second, headOutputs: "int8" });
+    const { float, weighted } = annotate(model, {
+      keepFloat: (n) => n === second,
+      headOutputs: "int8",
+    });
     expect([...float.keys()]).toEqual([second]);
     expect(weighted.size).toBe(5);
   });
@@ -181,7 +225,12 @@ describe("calibrate", () => {
     const a = annotation();
     const values = plannedValues(planFor(a, "ort-cpu"));
     const one = await calibrate(a.model, feeds(8), { engine, preset, values });
-    const other = await calibrate(a.model, feeds(20), { engine, preset, values, maxFetchMiB: 0.02 });
+    const other = await calibrate(a.model, feeds(20), {
+      engine,
+      preset,
+      values,
+      maxFetchMiB: 0.02,
+    });
     expect(one).toEqual(other);
     expect(one.identity).toMatchObject({ preset: "default", method: "mse", samples: 8 });
     expect(one.identity.imagesSha256).toMatch(/^[0-9a-f]{64}$/);
@@ -193,7 +242,11 @@ describe("calibrate", () => {
   it("reports channel means and what is clipped", async () => {
     const a = annotation();
     const [image] = a.model.graph.inputs;
-    const { ranges } = await calibrate(a.model, feeds(8), { engine, preset, values: image ? [image] : [] });
+    const { ranges } = await calibrate(a.model, feeds(8), {
+      engine,
+      preset,
+      values: image ? [image] : [],
+    });
     const range = ranges.get("image");
     expect(range?.channelMeans).toHaveLength(16);
     for (const mean of range?.channelMeans ?? []) expect(mean).toBeCloseTo(0.5, 1);
@@ -203,8 +256,12 @@ describe("calibrate", () => {
   it("refuses fewer than 8 images unless told", async () => {
     const a = annotation();
     const values = plannedValues(planFor(a, "ort-cpu"));
-    await expect(calibrate(a.model, feeds(7), { engine, preset, values })).rejects.toEqual(code("QUANTIZE_TOO_FEW_SAMPLES", "7"));
-    await expect(calibrate(a.model, feeds(2), { engine, preset, values, minimumSamples: 1 })).resolves.toBeDefined();
+    await expect(calibrate(a.model, feeds(7), { engine, preset, values })).rejects.toEqual(
+      code("QUANTIZE_TOO_FEW_SAMPLES", "7"),
+    );
+    await expect(
+      calibrate(a.model, feeds(2), { engine, preset, values, minimumSamples: 1 }),
+    ).resolves.toBeDefined();
   });
 
   it("names tensor and node that are not finite", async () => {
@@ -213,7 +270,9 @@ describe("calibrate", () => {
     s.b.output(s.conv(x, 16, { name: "second" }), "result");
     const a = annotate(prepare(s.b.model()), { headOutputs: "int8" });
     const values = plannedValues(planFor(a, "ort-cpu"));
-    await expect(calibrate(a.model, feeds(8), { engine, preset, values })).rejects.toEqual(code("QUANTIZE_NON_FINITE", '"logarithm" (Log)'));
+    await expect(calibrate(a.model, feeds(8), { engine, preset, values })).rejects.toEqual(
+      code("QUANTIZE_NON_FINITE", '"logarithm" (Log)'),
+    );
   });
 
   it("stops when told to", async () => {
@@ -222,7 +281,13 @@ describe("calibrate", () => {
     const values = plannedValues(planFor(a, "ort-cpu"));
     await expect(
       calibrate(a.model, feeds(8), {
-        engine, preset, values, signal: controller.signal, onProgress: () => { controller.abort(); },
+        engine,
+        preset,
+        values,
+        signal: controller.signal,
+        onProgress: () => {
+          controller.abort();
+        },
       }),
     ).rejects.toEqual(code("INTERRUPTED"));
   });
@@ -233,32 +298,60 @@ describe("quantizeVariants", () => {
     const stages = new Set<string>();
     const source = serializeModel(residualNet());
     const { variants, calibration } = await quantizeVariants(source, {
-      engine, preset, calibrationSamples: feeds(8), onProgress: (p) => stages.add(p.stage),
+      engine,
+      preset,
+      calibrationSamples: feeds(8),
+      onProgress: (p) => stages.add(p.stage),
     });
     expect(variants.map(({ bytes: _, integerMacShare: __, notes: ___, ...v }) => v)).toEqual([
       { name: "fp32", precision: "fp32", target: "any", integerConvs: [0, 6], audited: true },
       { name: "fp16", precision: "fp16", target: "any", integerConvs: [0, 6], audited: false },
-      { name: "int8-ort-cpu", precision: "int8", target: "ort-cpu", integerConvs: [5, 6], audited: true },
-      { name: "int8-tensorrt", precision: "int8", target: "tensorrt", integerConvs: [5, 6], audited: false },
+      {
+        name: "int8-ort-cpu",
+        precision: "int8",
+        target: "ort-cpu",
+        integerConvs: [5, 6],
+        audited: true,
+      },
+      {
+        name: "int8-tensorrt",
+        precision: "int8",
+        target: "tensorrt",
+        integerConvs: [5, 6],
+        audited: false,
+      },
     ]);
     const [fp32, fp16, ort, trt] = variants;
     expect(ort?.integerMacShare).toBeCloseTo(45 / 46, 6);
     expect(trt?.integerMacShare).toBeCloseTo(45 / 46, 6);
-    expect(ort?.notes).toEqual([expect.stringMatching(/^1 nodes stay float: computes an output of the head, 2\.2 %/)]);
+    expect(ort?.notes).toEqual([
+      expect.stringMatching(/^1 nodes stay float: computes an output of the head, 2\.2 %/),
+    ]);
     expect(trt?.notes[0]).toBe("not yet run on TensorRT");
     expect(fp16?.bytes.length).toBeLessThan((fp32?.bytes.length ?? 0) * 0.7);
     expect(calibration?.samples).toBe(8);
-    expect([...stages]).toEqual(["fp32", "fp16", "calibrate", "int8-ort-cpu", "int8-tensorrt", "quantized"]);
+    expect([...stages]).toEqual([
+      "fp32",
+      "fp16",
+      "calibrate",
+      "int8-ort-cpu",
+      "int8-tensorrt",
+      "quantized",
+    ]);
     for (const { bytes } of variants) {
       await using session = await engine.createSession(bytes);
-      for (const feed of feeds(1)) expect((await session.run(feed))["result"]?.dims).toEqual([1, 16, 16, 16]);
+      for (const feed of feeds(1))
+        expect((await session.run(feed))["result"]?.dims).toEqual([1, 16, 16, 16]);
     }
   });
 
   it("leaves the given model alone and needs no images for float", async () => {
     const model = residualNet();
     const before = serializeModel(cloneModel(model));
-    const { variants, calibration } = await quantizeVariants(before, { engine, precisions: ["fp32", "fp16"] });
+    const { variants, calibration } = await quantizeVariants(before, {
+      engine,
+      precisions: ["fp32", "fp16"],
+    });
     expect(variants).toHaveLength(2);
     expect(calibration).toBeUndefined();
     expect(serializeModel(parseModel(before))).toEqual(serializeModel(model));

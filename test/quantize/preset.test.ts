@@ -25,10 +25,55 @@ describe("calibration presets", () => {
   });
 
   it.each([
-    ["wrong-field", { id: "wrong-field", method: "minmax", sampleCount: 8, seed: 1, activations: "per-tensor", weights: "per-channel", colour: 1 }, ""],
-    ["wrong-method", { id: "wrong-method", method: "best", sampleCount: 8, seed: 1, activations: "per-tensor", weights: "per-channel" }, "field method"],
-    ["no-percentile", { id: "no-percentile", method: "percentile", sampleCount: 8, seed: 1, activations: "per-tensor", weights: "per-channel" }, "field percentile"],
-    ["other-name", { id: "another", method: "minmax", sampleCount: 8, seed: 1, activations: "per-tensor", weights: "per-channel" }, "field id"],
+    [
+      "wrong-field",
+      {
+        id: "wrong-field",
+        method: "minmax",
+        sampleCount: 8,
+        seed: 1,
+        activations: "per-tensor",
+        weights: "per-channel",
+        colour: 1,
+      },
+      "",
+    ],
+    [
+      "wrong-method",
+      {
+        id: "wrong-method",
+        method: "best",
+        sampleCount: 8,
+        seed: 1,
+        activations: "per-tensor",
+        weights: "per-channel",
+      },
+      "field method",
+    ],
+    [
+      "no-percentile",
+      {
+        id: "no-percentile",
+        method: "percentile",
+        sampleCount: 8,
+        seed: 1,
+        activations: "per-tensor",
+        weights: "per-channel",
+      },
+      "field percentile",
+    ],
+    [
+      "other-name",
+      {
+        id: "another",
+        method: "minmax",
+        sampleCount: 8,
+        seed: 1,
+        activations: "per-tensor",
+        weights: "per-channel",
+      },
+      "field id",
+    ],
   ])("%s is refused with file and field", async (name, content, place) => {
     const path = join(folder, `${name}.json`);
     await writeFile(path, JSON.stringify(content));
@@ -42,7 +87,11 @@ describe("calibration presets", () => {
   it("what is not JSON is refused by file, what is not there too", async () => {
     const path = join(folder, "broken.json");
     await writeFile(path, "{");
-    await expect(loadCalibrationPreset(path)).rejects.toMatchObject({ code: "QUANTIZE_PRESET_INVALID" });
-    await expect(loadCalibrationPreset(join(folder, "absent.json"))).rejects.toMatchObject({ code: "IO_NOT_FOUND" });
+    await expect(loadCalibrationPreset(path)).rejects.toMatchObject({
+      code: "QUANTIZE_PRESET_INVALID",
+    });
+    await expect(loadCalibrationPreset(join(folder, "absent.json"))).rejects.toMatchObject({
+      code: "IO_NOT_FOUND",
+    });
   });
 });
