@@ -13,11 +13,15 @@ export function ioError(error: unknown, path: string, doing: string): EdgeDistil
       cause: error,
     });
   if (isSystemError(error, "ENOENT", "ENOTDIR"))
-    return new EdgeDistillError("IO_NOT_FOUND", `No such file or folder: ${path} (while ${doing} it)`, {
-      hint: "Check the path.",
-      details: { path },
-      cause: error,
-    });
+    return new EdgeDistillError(
+      "IO_NOT_FOUND",
+      `No such file or folder: ${path} (while ${doing} it)`,
+      {
+        hint: "Check the path.",
+        details: { path },
+        cause: error,
+      },
+    );
   return new EdgeDistillError("IO_FAILED", `Failed ${doing} ${path}: ${errorMessage(error)}`, {
     hint: "Check permissions and the disk.",
     details: { path },

@@ -63,7 +63,9 @@ export function createRng(seed: string | number): Rng {
     int,
     normal: (mean = 0, standardDeviation = 1) => {
       const u = 1 - next();
-      return mean + standardDeviation * Math.sqrt(-2 * Math.log(u)) * Math.cos(2 * Math.PI * next());
+      return (
+        mean + standardDeviation * Math.sqrt(-2 * Math.log(u)) * Math.cos(2 * Math.PI * next())
+      );
     },
     pick: (items) => items[int(items.length)] as (typeof items)[number],
     shuffle: (items) => {

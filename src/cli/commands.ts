@@ -9,7 +9,8 @@ export interface CommandEntry {
 /** Every command. Each is loaded when it is called, so that `--help` stays quick. */
 export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   demo: {
-    description: "The main job on rendered images: teacher, student, variants, bundle, stream, report",
+    description:
+      "The main job on rendered images: teacher, student, variants, bundle, stream, report",
     load: () => import("./commands/demo.js"),
   },
   run: {
@@ -17,7 +18,8 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     load: () => import("./commands/run.js"),
   },
   distill: {
-    description: "Only the training part of the main job: a student model, distilled and fine-tuned",
+    description:
+      "Only the training part of the main job: a student model, distilled and fine-tuned",
     load: () => import("./commands/distill.js"),
   },
   quantize: {

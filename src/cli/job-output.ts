@@ -10,11 +10,40 @@ const number = (value: number | null | undefined, digits = 3): string =>
   value === null || value === undefined || Number.isNaN(value) ? "–" : value.toFixed(digits);
 
 /** A job's result for people. */
-export function jobText({ teacher, student, scratch, baseline, variants, stream, iouThreshold, seconds, files }: JobResult): string {
+export function jobText({
+  teacher,
+  student,
+  scratch,
+  baseline,
+  variants,
+  stream,
+  iouThreshold,
+  seconds,
+  files,
+}: JobResult): string {
   const networks = [
-    [`teacher (${teacher.name})`, number(teacher.params, 0), number(teacher.map50), number(teacher.cpuSeconds, 0)],
-    ["student, distilled", number(student.params, 0), number(student.map50), number(student.cpuSeconds, 0)],
-    ...(scratch ? [["student from scratch", number(student.params, 0), number(scratch.map50), number(scratch.cpuSeconds, 0)]] : []),
+    [
+      `teacher (${teacher.name})`,
+      number(teacher.params, 0),
+      number(teacher.map50),
+      number(teacher.cpuSeconds, 0),
+    ],
+    [
+      "student, distilled",
+      number(student.params, 0),
+      number(student.map50),
+      number(student.cpuSeconds, 0),
+    ],
+    ...(scratch
+      ? [
+          [
+            "student from scratch",
+            number(student.params, 0),
+            number(scratch.map50),
+            number(scratch.cpuSeconds, 0),
+          ],
+        ]
+      : []),
     ...(baseline ? [["threshold and components", "–", number(baseline.map50), "–"]] : []),
   ];
   const rows = variants.map((v) => [

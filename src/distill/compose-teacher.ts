@@ -3,7 +3,6 @@ import { letterboxTransform, type InputSpec } from "../image/index.js";
 import {
   createBuilder,
   defaultOpset,
-
   int,
   ints,
   str,
@@ -39,7 +38,8 @@ function inline(b: GraphBuilder, model: Model, image: Value): Map<Value, Value> 
   const { graph } = model;
   const copies = new Map<Value, Value>();
   for (const constant of graph.initializers.values())
-    if (constant.initializer) copies.set(constant, b.initializer(`teacher/${constant.name}`, constant.initializer));
+    if (constant.initializer)
+      copies.set(constant, b.initializer(`teacher/${constant.name}`, constant.initializer));
   const [input] = graph.inputs.filter((v) => !v.initializer);
   if (input) copies.set(input, image);
   for (const node of graph.nodes) {
@@ -65,7 +65,10 @@ function preprocess(b: GraphBuilder, images: Value, view: StudentView, spec: Inp
   if (spec.widthPx !== view.widthPx || spec.heightPx !== view.heightPx) {
     const t = letterboxTransform(view, spec);
     const scales = b.f32([1, 1, t.innerHeightPx / view.heightPx, t.innerWidthPx / view.widthPx]);
-    x = b.op("Resize", [x, null, scales], { mode: str("linear"), coordinate_transformation_mode: str("half_pixel") });
+    x = b.op("Resize", [x, null, scales], {
+      mode: str("linear"),
+      coordinate_transformation_mode: str("half_pixel"),
+    });
     const right = spec.widthPx - t.innerWidthPx - t.padXPx;
     const below = spec.heightPx - t.innerHeightPx - t.padYPx;
     const pads = b.i64([0, 0, t.padYPx, t.padXPx, 0, 0, below, right]);
@@ -74,7 +77,9 @@ function preprocess(b: GraphBuilder, images: Value, view: StudentView, spec: Inp
   if (spec.channels === "bgr") x = b.op("Gather", [x, b.i64([2, 1, 0])], { axis: int(1) });
   const shifted = b.op("Sub", [x, b.f32(spec.mean, [1, 3, 1, 1])]);
   const scaled = b.op("Mul", [shifted, b.f32(spec.scale, [1, 3, 1, 1])]);
-  return spec.layout === "nhwc" ? b.op("Transpose", [scaled], { perm: ints([0, 2, 3, 1]) }) : scaled;
+  return spec.layout === "nhwc"
+    ? b.op("Transpose", [scaled], { perm: ints([0, 2, 3, 1]) })
+    : scaled;
 }
 
 /** The map that a pooled vector was averaged from, if the graph ends that way. */
@@ -84,14 +89,19 @@ function mapBehind(vector: Value): Value | undefined {
     const pools = node.op === "GlobalAveragePool" || node.op === "ReduceMean";
     const [input] = node.inputs;
     if (pools && input?.dims?.length === 4) return input;
-    if (!["Flatten", "Reshape", "Squeeze", "Identity", "Dropout"].includes(node.op)) return undefined;
+    if (!["Flatten", "Reshape", "Squeeze", "Identity", "Dropout"].includes(node.op))
+      return undefined;
     node = input?.producer() ?? null;
   }
   return undefined;
 }
 
 /** Resizes a spatial map to the nearest of the student's levels. */
-function fitToLevel(b: GraphBuilder, map: Value, view: StudentView): { value: Value; feeds: NonNullable<TeacherFeeds["features"]> } {
+function fitToLevel(
+  b: GraphBuilder,
+  map: Value,
+  view: StudentView,
+): { value: Value; feeds: NonNullable<TeacherFeeds["features"]> } {
   const [, channels, rows, columns] = map.staticDims() ?? (map.dims as number[]);
   const levels = STRIDES.map((s) => ({ rows: view.heightPx / s, columns: view.widthPx / s }));
   const distance = (l: { rows: number }): number => Math.abs(Math.log(l.rows / (rows ?? 1)));
@@ -100,7 +110,10 @@ function fitToLevel(b: GraphBuilder, map: Value, view: StudentView): { value: Va
   const scales = b.f32([1, 1, level.rows / (rows ?? 1), level.columns / (columns ?? 1)]);
   const value = same
     ? map
-    : b.op("Resize", [map, null, scales], { mode: str("linear"), coordinate_transformation_mode: str("half_pixel") });
+    : b.op("Resize", [map, null, scales], {
+        mode: str("linear"),
+        coordinate_transformation_mode: str("half_pixel"),
+      });
   return { value, feeds: { channels: channels ?? 0, ...level } };
 }
 
@@ -110,15 +123,31 @@ function fitToLevel(b: GraphBuilder, map: Value, view: StudentView): { value: Va
  * the map it was pooled from.
  * @throws ONNX_UNSUPPORTED when the model is older than opset 11, has several inputs, or nothing to teach
  */
-export function composeTeacher(model: Model, spec: InputSpec, view: StudentView, where = "teacher"): ComposedTeacher {
+export function composeTeacher(
+  model: Model,
+  spec: InputSpec,
+  view: StudentView,
+  where = "teacher",
+): ComposedTeacher {
   const opset = defaultOpset(model);
   const inputs = model.graph.inputs.filter((v) => !v.initializer);
   const refuse = (fact: string, hint: string): never => {
-    throw new EdgeDistillError("ONNX_UNSUPPORTED", `${where}: ${fact}`, { hint, details: { path: where } });
+    throw new EdgeDistillError("ONNX_UNSUPPORTED", `${where}: ${fact}`, {
+      hint,
+      details: { path: where },
+    });
   };
-  if (opset < OLDEST_OPSET) refuse(`opset ${String(opset)} is older than ${String(OLDEST_OPSET)}`, "Export the teacher again with opset 13 or later.");
+  if (opset < OLDEST_OPSET)
+    refuse(
+      `opset ${String(opset)} is older than ${String(OLDEST_OPSET)}`,
+      "Export the teacher again with opset 13 or later.",
+    );
   const [input] = inputs;
-  if (inputs.length !== 1 || !input) return refuse(`it has ${String(inputs.length)} inputs, a teacher has one image input`, "Export the image model alone.");
+  if (inputs.length !== 1 || !input)
+    return refuse(
+      `it has ${String(inputs.length)} inputs, a teacher has one image input`,
+      "Export the image model alone.",
+    );
   const declared = input.dims?.[0];
   const batch = typeof declared === "number" && declared > 0 ? declared : view.batch;
   const b = createBuilder({ opset });
@@ -132,7 +161,12 @@ export function composeTeacher(model: Model, spec: InputSpec, view: StudentView,
     const out = copies.get(original);
     const dims = out?.dims;
     if (!out || !dims) continue;
-    if (dims.length === 3 && dims[1] === cells && dims[2] === 4 + view.classCount && !feeds.detections) {
+    if (
+      dims.length === 3 &&
+      dims[1] === cells &&
+      dims[2] === 4 + view.classCount &&
+      !feeds.detections
+    ) {
       feeds.detections = true;
       b.output(out, "teacher.detections");
       found.push("detections");
@@ -156,7 +190,9 @@ export function composeTeacher(model: Model, spec: InputSpec, view: StudentView,
     found.push(`the ${String(fit.feeds.channels)}-channel map it is pooled from`);
   }
   if (found.length === 0)
-    refuse("no output is a feature map, an embedding or detections on the student's cells", "Export the teacher with a feature map [N, C, h, w] or a pooled vector [N, D] as output.");
+    refuse(
+      "no output is a feature map, an embedding or detections on the student's cells",
+      "Export the teacher with a feature map [N, C, h, w] or a pooled vector [N, D] as output.",
+    );
   return { model: b.model(), feeds, batch, description: found.join(", ") };
 }
-

@@ -7,5 +7,12 @@ export {
   type RecipeOptions,
   type RecipeResult,
 } from "./recipes.js";
-export { detectionStep, distillationStep, type StepOptions, type StepShape, type TeacherFeeds } from "./step.js";
+export {
+  detectionStep,
+  distillationStep,
+  type StepOptions,
+  type StepShape,
+  type TeacherFeeds,
+} from "./step.js";
+export { inheritWeights } from "./inherit-weights.js";
 export { openTeacher, type Teacher } from "./teacher.js";

@@ -21,6 +21,7 @@ import {
   type TrainingStep,
   type Weights,
 } from "../train/index.js";
+import { inheritWeights } from "./inherit-weights.js";
 import { detectionStep, distillationStep, type StepShape } from "./step.js";
 import type { Teacher } from "./teacher.js";
 
@@ -34,6 +35,8 @@ export interface RecipeOptions {
   augment?: Partial<AugmentOptions>;
   /** Weights to start from where name and shape agree. */
   from?: Weights;
+  /** Weights of a wider network of the same build to cut the start out of; see `inheritWeights`. */
+  fromWider?: Weights;
   threads?: number;
   stage: string;
   onProgress?: OnProgress;
@@ -51,12 +54,26 @@ export interface RecipeResult {
 async function run(
   step: TrainingStep,
   batch: (index: number) => Promise<Record<string, HostTensor>>,
-  { engine, shape, budget, learningRate, seed, from, threads, stage, onProgress, signal, checkpointPath }: RecipeOptions,
+  {
+    engine,
+    shape,
+    budget,
+    learningRate,
+    seed,
+    from,
+    fromWider,
+    threads,
+    stage,
+    onProgress,
+    signal,
+    checkpointPath,
+  }: RecipeOptions,
 ): Promise<RecipeResult> {
+  const start = fromWider ? inheritWeights(fromWider, step) : from;
   await using trainer = await Trainer.open(step, {
     engine,
     seed,
-    ...(from ? { from } : {}),
+    ...(start ? { from: start } : {}),
     ...(threads === undefined ? {} : { threads }),
   });
   const result = await fit({
@@ -68,9 +85,15 @@ async function run(
     stage,
     ...(onProgress ? { onProgress } : {}),
     ...(signal ? { signal } : {}),
-    ...(checkpointPath === undefined ? {} : { checkpoint: { path: checkpointPath, everySteps: 100 } }),
+    ...(checkpointPath === undefined
+      ? {}
+      : { checkpoint: { path: checkpointPath, everySteps: 100 } }),
   });
-  return { weights: weightsOf(step, trainer.state), fit: result, parameterCount: step.parameters.length };
+  return {
+    weights: weightsOf(step, trainer.state),
+    fit: result,
+    parameterCount: step.parameters.length,
+  };
 }
 
 /** uint8 images of a batch as a tensor. */
@@ -106,7 +129,10 @@ function cropOf(cache: ImageCache, { widthPx, heightPx }: StepShape): { crop?: C
  * Self-supervised pre-training on images without labels: corrupt them here and there, and learn to detect where and
  * how. Everything but the class outputs carries over to a detector of real objects.
  */
-export function pretrainOnCorruptions(cache: ImageCache, options: RecipeOptions): Promise<RecipeResult> {
+export function pretrainOnCorruptions(
+  cache: ImageCache,
+  options: RecipeOptions,
+): Promise<RecipeResult> {
   const { seed, augment } = options;
   const shape = { ...options.shape, classCount: CORRUPTION_KINDS.length };
   const batches = createCorruptedBatches(cache, {
@@ -119,7 +145,10 @@ export function pretrainOnCorruptions(cache: ImageCache, options: RecipeOptions)
     detectionStep(shape),
     (index) => {
       const batch = batches.at(index);
-      return Promise.resolve({ images: imagesTensor(batch, shape), ...targetTensors(batch, shape) });
+      return Promise.resolve({
+        images: imagesTensor(batch, shape),
+        ...targetTensors(batch, shape),
+      });
     },
     options,
   );
@@ -128,31 +157,52 @@ export function pretrainOnCorruptions(cache: ImageCache, options: RecipeOptions)
 /** Supervised training on labelled images, from scratch or from given weights. */
 export function trainDetector(cache: ImageCache, options: RecipeOptions): Promise<RecipeResult> {
   const { shape, seed, augment = {} } = options;
-  const batches = createBatches(cache, { batchSize: shape.batch, seed, augment, ...cropOf(cache, shape) });
+  const batches = createBatches(cache, {
+    batchSize: shape.batch,
+    seed,
+    augment,
+    ...cropOf(cache, shape),
+  });
   return run(
     detectionStep(shape),
     (index) => {
       const batch = batches.at(index);
-      return Promise.resolve({ images: imagesTensor(batch, shape), ...targetTensors(batch, shape) });
+      return Promise.resolve({
+        images: imagesTensor(batch, shape),
+        ...targetTensors(batch, shape),
+      });
     },
     options,
   );
 }
 
 /**
- * Distils a teacher into the student on every image there is: teacher and student see the same augmented view, and
- * the labels of those images that have some are not used.
+ * Distils a teacher into the student on every image there is: teacher and student see the same augmented view. Where the
+ * teacher detects, the cache's marks (labels, and elsewhere the teacher's own findings) are learned as well.
  */
-export function distilDetector(cache: ImageCache, teacher: Teacher, options: RecipeOptions): Promise<RecipeResult> {
+export function distilDetector(
+  cache: ImageCache,
+  teacher: Teacher,
+  options: RecipeOptions,
+): Promise<RecipeResult> {
   const { shape, seed, augment = {} } = options;
-  // pasted objects would be cut from what the cache marks, which need not be labels
-  const own = { ...augment, paste: 0 };
-  const batches = createBatches(cache, { batchSize: shape.batch, seed, augment: own, ...cropOf(cache, shape) });
+  const labels = teacher.feeds.detections;
+  const batches = createBatches(cache, {
+    batchSize: shape.batch,
+    seed,
+    augment,
+    ...cropOf(cache, shape),
+  });
   return run(
-    distillationStep(shape, teacher.feeds),
+    distillationStep(shape, teacher.feeds, { labels }),
     async (index) => {
-      const images = imagesTensor(batches.at(index), shape);
-      return { images, ...(await teacher.run(images)) };
+      const batch = batches.at(index);
+      const images = imagesTensor(batch, shape);
+      return {
+        images,
+        ...(labels ? targetTensors(batch, shape) : {}),
+        ...(await teacher.run(images)),
+      };
     },
     options,
   );

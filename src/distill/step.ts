@@ -53,7 +53,11 @@ function imageInput({ b }: LayerContext, { batch, heightPx, widthPx }: StepShape
   return b.op("Mul", [float, b.f32(1 / 255)]);
 }
 
-function targetInputs({ b }: LayerContext, { batch, classCount }: StepShape, cells: number): {
+function targetInputs(
+  { b }: LayerContext,
+  { batch, classCount }: StepShape,
+  cells: number,
+): {
   targetClasses: Value;
   targetDistances: Value;
   weight: Value;
@@ -83,7 +87,8 @@ export function detectionStep(shape: StepShape, options: StepOptions = {}): Trai
 }
 
 const BOX_WEIGHT = 1.5;
-const FEATURE_WEIGHT = 1;
+const RESPONSE_WEIGHT = 0.5;
+const FEATURE_WEIGHT = 0.25;
 const EMBEDDING_WEIGHT = 1;
 
 /** Distances in strides from `[N, A, 4]` xyxy boxes in network px, kept positive. */
@@ -124,7 +129,11 @@ export function distillationStep(
       const stopAt: Value[] = [];
       const weighted = (x: Value, w: number): Value => (w === 1 ? x : b.op("Mul", [x, b.f32(w)]));
       if (teacher.detections) {
-        const all = b.input("teacher.detections", "float32", [shape.batch, out.grid.count, 4 + shape.classCount]);
+        const all = b.input("teacher.detections", "float32", [
+          shape.batch,
+          out.grid.count,
+          4 + shape.classCount,
+        ]);
         const [boxes, scores] = b.multi(
           "Split",
           [all, b.i64([4, shape.classCount])],
@@ -133,7 +142,10 @@ export function distillationStep(
         ) as [Value, Value];
         const best = b.op("ReduceMax", [scores], { axes: ints([2]), keepdims: int(1) });
         // cells the teacher is unsure of say nothing about boxes
-        const weight = b.op("Mul", [best, b.op("Cast", [b.op("Greater", [best, b.f32(0.15)])], { to: int(1) })]);
+        const weight = b.op("Mul", [
+          best,
+          b.op("Cast", [b.op("Greater", [best, b.f32(0.15)])], { to: int(1) }),
+        ]);
         const response = responseLoss(b, {
           logits: out.logits,
           distances: out.distances,
@@ -141,8 +153,8 @@ export function distillationStep(
           targetDistances: distancesFromBoxes(ctx, boxes, shape),
           weight,
         });
-        terms["response"] = response.classification;
-        terms["responseBox"] = weighted(response.box, BOX_WEIGHT);
+        terms["response"] = weighted(response.classification, RESPONSE_WEIGHT);
+        terms["responseBox"] = weighted(response.box, RESPONSE_WEIGHT * BOX_WEIGHT);
         stopAt.push(...response.stopAt);
       }
       if (teacher.features) {
@@ -157,13 +169,24 @@ export function distillationStep(
       if (teacher.embedding !== undefined) {
         const vector = b.input("teacher.embedding", "float32", [shape.batch, teacher.embedding]);
         const pooled = b.op("Flatten", [b.op("GlobalAveragePool", [out.deepest])]);
-        const w = ctx.param("projection.embedding", [channelsOf(out.deepest), teacher.embedding], heNormal());
+        const w = ctx.param(
+          "projection.embedding",
+          [channelsOf(out.deepest), teacher.embedding],
+          heNormal(),
+        );
         const projected = b.op("MatMul", [pooled, w]);
-        const as4d = (x: Value): Value => b.op("Reshape", [x, b.i64([shape.batch, teacher.embedding ?? 1, 1, 1])]);
-        terms["embedding"] = weighted(featureLoss(b, as4d(projected), as4d(vector)), EMBEDDING_WEIGHT);
+        const as4d = (x: Value): Value =>
+          b.op("Reshape", [x, b.i64([shape.batch, teacher.embedding ?? 1, 1, 1])]);
+        terms["embedding"] = weighted(
+          featureLoss(b, as4d(projected), as4d(vector)),
+          EMBEDDING_WEIGHT,
+        );
       }
       if (labels) {
-        const supervised = detectionLoss(b, { ...out, ...targetInputs(ctx, shape, out.grid.count) });
+        const supervised = detectionLoss(b, {
+          ...out,
+          ...targetInputs(ctx, shape, out.grid.count),
+        });
         terms["classification"] = supervised.classification;
         terms["box"] = weighted(supervised.box, BOX_WEIGHT);
         stopAt.push(...supervised.stopAt);

@@ -31,7 +31,13 @@ function concatenate(parts: readonly HostTensor[], batch: number): HostTensor {
 /** Loads a teacher behind the student's image tensor. @throws ONNX_UNSUPPORTED, ENGINE_LOAD */
 export async function openTeacher(
   model: Model,
-  { engine, input, view, threads = 2, where }: { engine: Engine; input: InputSpec; view: StudentView; threads?: number; where?: string },
+  {
+    engine,
+    input,
+    view,
+    threads = 2,
+    where,
+  }: { engine: Engine; input: InputSpec; view: StudentView; threads?: number; where?: string },
 ): Promise<Teacher> {
   const composed = composeTeacher(model, input, view, where);
   const session: EngineSession = await engine.createSession(serializeModel(composed.model), {

@@ -1,5 +1,9 @@
 import { decodeImage } from "../image/index.js";
-import { detectByThreshold, tuneThresholdBaseline, type LabelledPicture } from "../evaluate/index.js";
+import {
+  detectByThreshold,
+  tuneThresholdBaseline,
+  type LabelledPicture,
+} from "../evaluate/index.js";
 import type { ImageRecord } from "../data/index.js";
 import type { JobConfig } from "./config.js";
 import type { JobData } from "./data-stage.js";
@@ -14,6 +18,7 @@ export async function judgeBaseline(data: JobData, config: JobConfig): Promise<J
   const labelled = await Promise.all(data.labelled.images.map(decoded));
   const baseline = tuneThresholdBaseline(labelled, { classCount: data.classes.length });
   const detections = [];
-  for (const image of data.heldOut.images) detections.push(detectByThreshold(await decoded(image), baseline));
+  for (const image of data.heldOut.images)
+    detections.push(detectByThreshold(await decoded(image), baseline));
   return judgeDetections(data, config, detections);
 }

@@ -48,7 +48,9 @@ const studentSchema = z.strictObject({
 /** What `edge-distill run --config FILE` reads. Paths are relative to the file. */
 export const jobConfigSchema = z.strictObject({
   $schema: z.string().optional(),
-  name: z.string().regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, "use lower-case letters, digits, '.', '_' and '-'"),
+  name: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, "use lower-case letters, digits, '.', '_' and '-'"),
   data: dataSchema,
   input: z.strictObject({
     widthPx: side,
@@ -69,7 +71,10 @@ export const jobConfigSchema = z.strictObject({
   teacher: teacherSchema.prefault({}),
   student: studentSchema.prefault({}),
   training: z
-    .strictObject({ batch: z.int().min(1).max(64).default(8), learningRate: z.number().positive().default(2e-3) })
+    .strictObject({
+      batch: z.int().min(1).max(64).default(8),
+      learningRate: z.number().positive().default(2e-3),
+    })
     .prefault({}),
   evaluation: z
     .strictObject({
@@ -89,7 +94,9 @@ export const jobConfigSchema = z.strictObject({
       frames: z.int().positive().default(100),
     })
     .prefault({}),
-  licences: z.strictObject({ model: z.string().min(1).optional(), data: z.string().min(1).optional() }).optional(),
+  licences: z
+    .strictObject({ model: z.string().min(1).optional(), data: z.string().min(1).optional() })
+    .optional(),
   output: z.string().min(1).default("out"),
   seed: z.int().nonnegative().default(1),
 });
@@ -102,16 +109,23 @@ export type JobConfigInput = z.input<typeof jobConfigSchema>;
  * Checks a config and resolves its paths against `folder`.
  * @throws CONFIG_INVALID with the file and the dotted path
  */
-export function parseJobConfig(value: unknown, { where, folder }: { where: string; folder: string }): JobConfig {
+export function parseJobConfig(
+  value: unknown,
+  { where, folder }: { where: string; folder: string },
+): JobConfig {
   const parsed = jobConfigSchema.safeParse(value);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
     const extra = issue?.code === "unrecognized_keys" ? issue.keys.slice(0, 1) : [];
     const field = [...(issue?.path ?? []), ...extra].map(String).join(".") || "the whole file";
-    throw new EdgeDistillError("CONFIG_INVALID", `${where}: ${field}: ${issue?.message ?? "does not fit"}`, {
-      hint: `Correct "${field}"; docs/schemas/job-config.json lists every field.`,
-      details: { path: where, field },
-    });
+    throw new EdgeDistillError(
+      "CONFIG_INVALID",
+      `${where}: ${field}: ${issue?.message ?? "does not fit"}`,
+      {
+        hint: `Correct "${field}"; docs/schemas/job-config.json lists every field.`,
+        details: { path: where, field },
+      },
+    );
   }
   const { data } = parsed;
   const at = (path: string): string => resolve(folder, path);
@@ -123,7 +137,10 @@ export function parseJobConfig(value: unknown, { where, folder }: { where: strin
       ...(typeof data.data.classes === "string" ? { classes: at(data.data.classes) } : {}),
       ...(data.data.unlabelled === undefined ? {} : { unlabelled: at(data.data.unlabelled) }),
     },
-    teacher: { ...data.teacher, ...(data.teacher.onnx === undefined ? {} : { onnx: at(data.teacher.onnx) }) },
+    teacher: {
+      ...data.teacher,
+      ...(data.teacher.onnx === undefined ? {} : { onnx: at(data.teacher.onnx) }),
+    },
     output: at(data.output),
   };
 }

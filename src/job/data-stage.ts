@@ -27,7 +27,10 @@ const SPLITS = {
 } as const;
 
 /** Reads the user's data set. @throws the data room's errors */
-export async function loadJobData({ data, evaluation, licences }: JobConfig, logger: Logger): Promise<JobData> {
+export async function loadJobData(
+  { data, evaluation, licences }: JobConfig,
+  logger: Logger,
+): Promise<JobData> {
   const [train, heldOut] = SPLITS[data.format];
   const source = {
     format: data.format,
@@ -39,18 +42,33 @@ export async function loadJobData({ data, evaluation, licences }: JobConfig, log
   const training = await loadDataset({ ...source, split: data.trainSplit ?? train });
   const test = await loadDataset({ ...source, split: data.heldOutSplit ?? heldOut });
   for (const { name, warnings } of [training, test])
-    if (warnings.clippedBoxes > 0) logger.warn(`${name}: ${String(warnings.clippedBoxes)} boxes stuck out of their image and were clipped`);
+    if (warnings.clippedBoxes > 0)
+      logger.warn(
+        `${name}: ${String(warnings.clippedBoxes)} boxes stuck out of their image and were clipped`,
+      );
   const labelled =
     data.labelledImages === undefined
       ? { ...training, images: labelledImages(training) }
       : takeLabelled(training, data.labelledImages, data.splitSeed);
-  const more = data.unlabelled === undefined ? [] : (await loadDataset({ format: "folder", root: data.unlabelled })).images;
+  const more =
+    data.unlabelled === undefined
+      ? []
+      : (await loadDataset({ format: "folder", root: data.unlabelled })).images;
   const unlabelled = withoutLabels(training);
   return {
     classes: training.classes,
     labelled,
-    unlabelled: { ...unlabelled, images: [...unlabelled.images, ...more.map((image) => ({ ...image, id: `more/${image.id}` }))] },
-    heldOut: evaluation.maxImages === undefined ? test : { ...test, images: test.images.slice(0, evaluation.maxImages) },
+    unlabelled: {
+      ...unlabelled,
+      images: [
+        ...unlabelled.images,
+        ...more.map((image) => ({ ...image, id: `more/${image.id}` })),
+      ],
+    },
+    heldOut:
+      evaluation.maxImages === undefined
+        ? test
+        : { ...test, images: test.images.slice(0, evaluation.maxImages) },
   };
 }
 

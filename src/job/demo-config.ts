@@ -37,12 +37,25 @@ export function demoConfig({
     data: { format: "coco", root: output, labelledImages: COUNTS[size].labelled },
     input: { widthPx: 512, heightPx: 384, trainWidthPx: 128, trainHeightPx: 128 },
     augment: { flipHorizontal: true, flipVertical: true, pasteProbability: 0.5 },
-    teacher: { architecture: "s", pretrainSeconds: seconds.pretrain, trainSeconds: seconds.teacher },
-    student: { architecture: "n", distilSeconds: seconds.distil, finetuneSeconds: seconds.finetune },
+    teacher: {
+      architecture: "teacher",
+      pretrainSeconds: seconds.pretrain,
+      trainSeconds: seconds.teacher,
+    },
+    student: {
+      architecture: "n",
+      distilSeconds: seconds.distil,
+      finetuneSeconds: seconds.finetune,
+    },
     training: { batch: 12, learningRate: 5e-3 },
     quantize: { preset: size === "quick" ? "fast" : "default" },
     device,
-    stream: { site: "demo", line: "line-1", frames: size === "quick" ? 40 : 200, ...(brokerUrl === undefined ? {} : { brokerUrl }) },
+    stream: {
+      site: "demo",
+      line: "line-1",
+      frames: size === "quick" ? 40 : 200,
+      ...(brokerUrl === undefined ? {} : { brokerUrl }),
+    },
     licences: { model: "Apache-2.0", data: "Apache-2.0, rendered by edge-distill" },
     output,
     seed,
@@ -53,10 +66,22 @@ export function demoConfig({
 /** Renders the demo's images. @throws IO_DISK_FULL, INTERRUPTED */
 export async function renderDemoData(
   { output, seed }: JobConfig,
-  { size = "full", onProgress, signal }: { size?: DemoSize; onProgress: OnProgress; signal?: AbortSignal },
+  {
+    size = "full",
+    onProgress,
+    signal,
+  }: { size?: DemoSize; onProgress: OnProgress; signal?: AbortSignal },
 ): Promise<JobData> {
-  const set = await renderLineSet(join(output, "frames"), { seed, counts: COUNTS[size], onProgress, ...(signal ? { signal } : {}) });
-  const pictures = set.labelled.images.map(({ annotations: _, ...image }) => ({ ...image, id: `labelled/${image.id}` }));
+  const set = await renderLineSet(join(output, "frames"), {
+    seed,
+    counts: COUNTS[size],
+    onProgress,
+    ...(signal ? { signal } : {}),
+  });
+  const pictures = set.labelled.images.map(({ annotations: _, ...image }) => ({
+    ...image,
+    id: `labelled/${image.id}`,
+  }));
   return {
     classes: LINE_CLASSES,
     labelled: set.labelled,

@@ -33,10 +33,14 @@ export interface TeacherStage {
 export type StudentStage = TrainedNetwork & { judged: Judged };
 
 /** Loads the config's teacher, or trains one and writes `teacher.onnx`. */
-export async function teacherStage(context: NetworkContext, images: TrainingImages): Promise<TeacherStage> {
+export async function teacherStage(
+  context: NetworkContext,
+  images: TrainingImages,
+): Promise<TeacherStage> {
   const { config, data, logger } = context;
   const { onnx, input } = config.teacher;
-  if (onnx !== undefined) return { ...(await loadTeacher(onnx, input)), where: onnx, bytes: await readFile(onnx) };
+  if (onnx !== undefined)
+    return { ...(await loadTeacher(onnx, input)), where: onnx, bytes: await readFile(onnx) };
   const { teaching, whole } = await trainTeacher(context, images);
   await writeFileAtomic(join(config.output, "teacher.onnx"), whole.model);
   const judged = await judgeModel(whole.model, data, config, { ...context, name: "teacher" });
@@ -52,12 +56,18 @@ export async function teacherStage(context: NetworkContext, images: TrainingImag
 }
 
 /** Distils and fine-tunes the student, writes `student.onnx`, judges it. */
-export async function studentStage(context: NetworkContext, images: TrainingImages, teacher: TeacherStage): Promise<StudentStage> {
+export async function studentStage(
+  context: NetworkContext,
+  images: TrainingImages,
+  teacher: TeacherStage,
+): Promise<StudentStage> {
   const { config, data, logger } = context;
   const student = await trainStudent(context, images, teacher);
   await writeFileAtomic(join(config.output, "student.onnx"), student.model);
   const judged = await judgeModel(student.model, data, config, { ...context, name: "student" });
-  logger.info(`student: mAP ${judged.map.toFixed(3)} with ${String(student.parameters)} parameters`);
+  logger.info(
+    `student: mAP ${judged.map.toFixed(3)} with ${String(student.parameters)} parameters`,
+  );
   return { ...student, judged };
 }
 
@@ -76,7 +86,14 @@ export async function distilJob({
   signal?: AbortSignal;
 }): Promise<{ file: string; teacher: TeacherStage; student: StudentStage }> {
   await using engine = await openEngine({ kind: "worker" });
-  const context: NetworkContext = { config, data, engine, onProgress, logger, ...(signal ? { signal } : {}) };
+  const context: NetworkContext = {
+    config,
+    data,
+    engine,
+    onProgress,
+    logger,
+    ...(signal ? { signal } : {}),
+  };
   const images = await loadTrainingImages(context);
   const teacher = await teacherStage(context, images);
   const student = await studentStage(context, images, teacher);

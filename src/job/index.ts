@@ -1,4 +1,10 @@
-export { jobConfigSchema, loadJobConfig, parseJobConfig, type JobConfig, type JobConfigInput } from "./config.js";
+export {
+  jobConfigSchema,
+  loadJobConfig,
+  parseJobConfig,
+  type JobConfig,
+  type JobConfigInput,
+} from "./config.js";
 export { loadJobData, type JobData } from "./data-stage.js";
 export { demoConfig, renderDemoData, type DemoSize } from "./demo-config.js";
 export { runJob, type RunJobOptions } from "./run-job.js";

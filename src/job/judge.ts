@@ -43,7 +43,12 @@ export async function judgeModel(
   model: Uint8Array,
   data: { heldOut: Dataset },
   config: JobConfig,
-  { engine, name, onProgress, signal }: { engine: Engine; name: string; onProgress: OnProgress; signal?: AbortSignal },
+  {
+    engine,
+    name,
+    onProgress,
+    signal,
+  }: { engine: Engine; name: string; onProgress: OnProgress; signal?: AbortSignal },
 ): Promise<Judged> {
   await using session = await engine.createSession(model, { name, intraOpThreads: 2 });
   const detections = await detectDataset(session, data.heldOut, {

@@ -16,7 +16,7 @@ import { detectDataset } from "../evaluate/index.js";
 import { boxToNetwork, IMAGENET_NORMALIZATION, inputSpec, type InputSpec } from "../image/index.js";
 import { loadModel, serializeModel, type Model } from "../onnx/index.js";
 import { architecture } from "../students/index.js";
-import type { Budget, StepMetrics } from "../train/index.js";
+import type { Budget, StepMetrics, Weights } from "../train/index.js";
 import type { JobConfig } from "./config.js";
 import { augmentOptions, type JobData } from "./data-stage.js";
 import { DECODER, jobInput, NMS_IOU } from "./judge.js";
@@ -25,6 +25,7 @@ import { DECODER, jobInput, NMS_IOU } from "./judge.js";
 export interface TrainedNetwork {
   /** The inference graph, serialized. */
   model: Uint8Array;
+  weights: Weights;
   parameters: number;
   /** CPU and wall seconds over all its stages. */
   cpuSeconds: number;
@@ -48,7 +49,12 @@ export interface TrainingImages {
   all: ImageCache;
 }
 
-export async function loadTrainingImages({ config, data, onProgress, signal }: NetworkContext): Promise<TrainingImages> {
+export async function loadTrainingImages({
+  config,
+  data,
+  onProgress,
+  signal,
+}: NetworkContext): Promise<TrainingImages> {
   const { widthPx, heightPx } = config.input;
   const load = (dataset: JobData["labelled"]): Promise<ImageCache> =>
     loadImageCache(dataset, { widthPx, heightPx, onProgress, ...(signal ? { signal } : {}) });
@@ -66,9 +72,14 @@ function stepShape({ config, data }: NetworkContext, architectureId: string): St
   };
 }
 
-type StageOptions = Pick<RecipeOptions, "stage" | "budget"> & Partial<Pick<RecipeOptions, "from" | "learningRate">>;
+type StageOptions = Pick<RecipeOptions, "stage" | "budget"> &
+  Partial<Pick<RecipeOptions, "from" | "fromWider" | "learningRate">>;
 
-function recipe(context: NetworkContext, shape: StepShape, { learningRate, ...stage }: StageOptions): RecipeOptions {
+function recipe(
+  context: NetworkContext,
+  shape: StepShape,
+  { learningRate, ...stage }: StageOptions,
+): RecipeOptions {
   const { config, engine, onProgress, signal } = context;
   return {
     engine,
@@ -86,17 +97,31 @@ function trained(
   context: NetworkContext,
   shape: StepShape,
   stages: readonly { stage: string; result: RecipeResult }[],
-  { features = false, batch = 1 as number | string, size = context.config.input as { widthPx: number; heightPx: number } } = {},
+  {
+    features = false,
+    batch = 1 as number | string,
+    size = context.config.input as { widthPx: number; heightPx: number },
+  } = {},
 ): TrainedNetwork {
   const last = stages[stages.length - 1];
   if (!last) throw new EdgeDistillError("INTERNAL", "A network was trained without stages");
   const { widthPx, heightPx } = size;
   const { classCount } = shape;
   const { weights } = last.result;
-  const model = exportDetector({ weights, architecture: shape.architecture, classCount, widthPx, heightPx, batch, features });
-  const total = (key: "cpuSeconds" | "wallSeconds"): number => stages.reduce((sum, s) => sum + s.result.fit[key], 0);
+  const model = exportDetector({
+    weights,
+    architecture: shape.architecture,
+    classCount,
+    widthPx,
+    heightPx,
+    batch,
+    features,
+  });
+  const total = (key: "cpuSeconds" | "wallSeconds"): number =>
+    stages.reduce((sum, s) => sum + s.result.fit[key], 0);
   return {
     model: serializeModel(model),
+    weights,
     parameters: last.result.parameterCount,
     cpuSeconds: total("cpuSeconds"),
     wallSeconds: total("wallSeconds"),
@@ -116,7 +141,10 @@ export async function trainTeacher(
   const shape = stepShape(context, config.teacher.architecture);
   const pretrained = await pretrainOnCorruptions(
     images.all,
-    recipe(context, shape, { stage: "pre-train teacher", budget: { wallSeconds: config.teacher.pretrainSeconds } }),
+    recipe(context, shape, {
+      stage: "pre-train teacher",
+      budget: { wallSeconds: config.teacher.pretrainSeconds },
+    }),
   );
   const head = await trainDetector(
     images.labelled,
@@ -140,30 +168,38 @@ export async function trainTeacher(
   };
 }
 
-/** Score from which a teacher's finding is worth looking at. */
-const FINDING_SCORE = 0.25;
+/** Score from which a teacher's finding is taken for an object. */
+const FINDING_SCORE = 0.4;
 
 /**
- * Marks what the teacher finds in images without labels, so that training crops are laid around it: a crop of bare
- * background teaches little. The marks are places to look at, not labels.
+ * Marks what the teacher finds in images without labels; labelled ones keep their labels. Training crops are laid around
+ * the marks, since bare background teaches little, and the marks are learned as labels are.
  */
 async function markFindings(
-  cache: ImageCache,
+  { all: cache, labelled }: TrainingImages,
   whole: Uint8Array,
   { data, engine, config, onProgress, signal }: NetworkContext,
 ): Promise<ImageCache> {
   await using session = await engine.createSession(whole, { name: "teacher" });
   const found = await detectDataset(session, data.unlabelled, {
     input: jobInput(config),
-    decoder: { decoder: DECODER, scoreThreshold: FINDING_SCORE, iouThreshold: NMS_IOU, maxDetections: 20 },
+    decoder: {
+      decoder: DECODER,
+      scoreThreshold: FINDING_SCORE,
+      iouThreshold: NMS_IOU,
+      maxDetections: 20,
+    },
     stage: "look through the unlabelled images",
     onProgress,
     ...(signal ? { signal } : {}),
   });
   const byId = new Map(data.unlabelled.images.map(({ id }, i) => [id, found[i]]));
+  const labels = new Map(labelled.images.map(({ path, annotations = [] }) => [path, annotations]));
   return {
     ...cache,
     images: cache.images.map((image) => {
+      const known = labels.get(image.path);
+      if (known) return { ...image, annotations: known };
       const { count, boxes, classIds } = byId.get(image.id) ?? emptyDetections();
       const annotations = Array.from({ length: count }, (_, i): Annotation => {
         const [x1 = 0, y1 = 0, x2 = 0, y2 = 0] = boxes.subarray(4 * i, 4 * i + 4);
@@ -179,17 +215,33 @@ async function markFindings(
 export async function trainStudent(
   context: NetworkContext,
   images: TrainingImages,
-  teacher: { model: Model; input: InputSpec; where: string; network?: Pick<TrainedNetwork, "model"> },
+  teacher: {
+    model: Model;
+    input: InputSpec;
+    where: string;
+    network?: Pick<TrainedNetwork, "model" | "weights">;
+  },
 ): Promise<TrainedNetwork> {
   const { config, engine, logger } = context;
   const shape = stepShape(context, config.student.architecture);
-  await using open = await openTeacher(teacher.model, { engine, input: teacher.input, view: shape, where: teacher.where });
+  await using open = await openTeacher(teacher.model, {
+    engine,
+    input: teacher.input,
+    view: shape,
+    where: teacher.where,
+  });
   logger.info(`the teacher gives ${open.description}`);
-  const marked = teacher.network ? await markFindings(images.all, teacher.network.model, context) : images.all;
+  const marked = teacher.network
+    ? await markFindings(images, teacher.network.model, context)
+    : images.all;
   const distilled = await distilDetector(
     marked,
     open,
-    recipe(context, shape, { stage: "distil student", budget: { wallSeconds: config.student.distilSeconds } }),
+    recipe(context, shape, {
+      stage: "distil student",
+      budget: { wallSeconds: config.student.distilSeconds },
+      ...(teacher.network ? { fromWider: teacher.network.weights } : {}),
+    }),
   );
   const tuned = await trainDetector(
     images.labelled,
@@ -208,9 +260,16 @@ export async function trainStudent(
 }
 
 /** The same student on the same labels, nothing else, within a given CPU time. */
-export async function trainFromScratch(context: NetworkContext, images: TrainingImages, budget: Budget): Promise<TrainedNetwork> {
+export async function trainFromScratch(
+  context: NetworkContext,
+  images: TrainingImages,
+  budget: Budget,
+): Promise<TrainedNetwork> {
   const shape = stepShape(context, context.config.student.architecture);
-  const result = await trainDetector(images.labelled, recipe(context, shape, { stage: "train from scratch", budget }));
+  const result = await trainDetector(
+    images.labelled,
+    recipe(context, shape, { stage: "train from scratch", budget }),
+  );
   return trained(context, shape, [{ stage: "train from scratch", result }]);
 }
 
@@ -221,7 +280,11 @@ export async function trainFromScratch(context: NetworkContext, images: Training
 export function modelInputSpec(
   { graph }: Model,
   where: string,
-  given: { layout?: "nchw" | "nhwc" | undefined; widthPx?: number | undefined; heightPx?: number | undefined } = {},
+  given: {
+    layout?: "nchw" | "nhwc" | undefined;
+    widthPx?: number | undefined;
+    heightPx?: number | undefined;
+  } = {},
 ): { name: string; size: Pick<InputSpec, "layout" | "widthPx" | "heightPx"> } {
   const input = graph.inputs.find((v) => !v.initializer);
   const dims = input?.dims ?? [];
@@ -229,10 +292,14 @@ export function modelInputSpec(
   const heightPx = given.heightPx ?? dims[layout === "nhwc" ? 1 : 2];
   const widthPx = given.widthPx ?? dims[layout === "nhwc" ? 2 : 3];
   if (!input || typeof widthPx !== "number" || typeof heightPx !== "number")
-    throw new EdgeDistillError("CONFIG_INVALID", `${where} does not say what size its input image has`, {
-      hint: 'Export it with a fixed size, or (for a teacher) set "teacher.input.widthPx" and "heightPx" in the config.',
-      details: { path: where, dims },
-    });
+    throw new EdgeDistillError(
+      "CONFIG_INVALID",
+      `${where} does not say what size its input image has`,
+      {
+        hint: 'Export it with a fixed size, or (for a teacher) set "teacher.input.widthPx" and "heightPx" in the config.',
+        details: { path: where, dims },
+      },
+    );
   return { name: input.name, size: { layout, widthPx, heightPx } };
 }
 
@@ -243,6 +310,8 @@ export async function loadTeacher(
 ): Promise<{ model: Model; input: InputSpec }> {
   const model = await loadModel(path);
   const { size } = modelInputSpec(model, path, given);
-  const stated = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as Partial<InputSpec>;
+  const stated = Object.fromEntries(
+    Object.entries(given).filter(([, value]) => value !== undefined),
+  ) as Partial<InputSpec>;
   return { model, input: inputSpec({ ...IMAGENET_NORMALIZATION, ...stated, ...size }) };
 }

@@ -43,7 +43,15 @@ async function picture(inputs: ReportInputs, outcome: ImageOutcome): Promise<Pic
     if ((found.scores[i] ?? 0) < inputs.scoreThreshold) continue;
     const [xMin = 0, yMin = 0, xMax = 0, yMax = 0] = found.boxes.subarray(4 * i, 4 * i + 4);
     const role = outcome.detections[i] === "correct" ? "correct" : "wrong";
-    boxes.push({ xMin, yMin, xMax, yMax, classId: found.classIds[i] ?? 0, score: found.scores[i] ?? 0, role });
+    boxes.push({
+      xMin,
+      yMin,
+      xMax,
+      yMax,
+      classId: found.classIds[i] ?? 0,
+      score: found.scores[i] ?? 0,
+      role,
+    });
   }
   return {
     title: image.id,
@@ -64,12 +72,18 @@ export async function buildReport(inputs: ReportInputs): Promise<Report> {
     iouThreshold,
     scoreThreshold,
   });
-  const gallery = async (title: string, intro: string, chosen: readonly ImageOutcome[]): Promise<ReportSection> => ({
+  const gallery = async (
+    title: string,
+    intro: string,
+    chosen: readonly ImageOutcome[],
+  ): Promise<ReportSection> => ({
     kind: "gallery",
     title,
     intro,
     classes: heldOut.classes,
-    pictures: (await Promise.all(chosen.map((outcome) => picture(inputs, outcome)))).filter((p) => p !== undefined),
+    pictures: (await Promise.all(chosen.map((outcome) => picture(inputs, outcome)))).filter(
+      (p) => p !== undefined,
+    ),
   });
   const { teacher, student, scratch, baseline, stream } = result;
   return runReport({
@@ -86,26 +100,48 @@ export async function buildReport(inputs: ReportInputs): Promise<Report> {
         ...(teacher.map50 === null ? {} : { map50: teacher.map50 }),
         ...(teacher.cpuSeconds === null ? {} : { cpuSeconds: teacher.cpuSeconds }),
       },
-      { name: "student", role: "distilled, then fine-tuned", parameters: student.params, map50: student.map50, cpuSeconds: student.cpuSeconds, isResult: true },
-      ...(scratch ? [{ name: "the same from scratch", role: "the same labels and CPU time", parameters: student.params, ...scratch }] : []),
-      ...(baseline ? [{ name: "threshold and components", role: "no learning of features", ...baseline }] : []),
+      {
+        name: "student",
+        role: "distilled, then fine-tuned",
+        parameters: student.params,
+        map50: student.map50,
+        cpuSeconds: student.cpuSeconds,
+        isResult: true,
+      },
+      ...(scratch
+        ? [
+            {
+              name: "the same from scratch",
+              role: "the same labels and CPU time",
+              parameters: student.params,
+              ...scratch,
+            },
+          ]
+        : []),
+      ...(baseline
+        ? [{ name: "threshold and components", role: "no learning of features", ...baseline }]
+        : []),
     ],
-    variants: result.variants.map(({ name, precision, target, bytes, map50, ms, integerConvs, audited }) => ({
-      name,
-      precision,
-      target,
-      bytes,
-      map50,
-      ...(ms === null ? {} : { ms }),
-      ...(audited ? { integerConvs } : {}),
-      isChosen: name === stream.variant,
-    })),
-    losses: [...(networks.teacher?.curves ?? []), ...networks.student.curves, ...(networks.scratch?.curves ?? [])].map(
-      ({ stage, history }) => ({
-        name: stage,
-        points: history.map((metrics, step) => [step, metrics["loss"] ?? NaN] as const),
+    variants: result.variants.map(
+      ({ name, precision, target, bytes, map50, ms, integerConvs, audited }) => ({
+        name,
+        precision,
+        target,
+        bytes,
+        map50,
+        ...(ms === null ? {} : { ms }),
+        ...(audited ? { integerConvs } : {}),
+        isChosen: name === stream.variant,
       }),
     ),
+    losses: [
+      ...(networks.teacher?.curves ?? []),
+      ...networks.student.curves,
+      ...(networks.scratch?.curves ?? []),
+    ].map(({ stage, history }) => ({
+      name: stage,
+      points: history.map((metrics, step) => [step, metrics["loss"] ?? NaN] as const),
+    })),
     metrics: judged.student.metrics,
     stages: Object.entries(result.stageSeconds).map(([name, seconds]) => ({ name, seconds })),
     stream,
@@ -115,7 +151,11 @@ export async function buildReport(inputs: ReportInputs): Promise<Report> {
         `The student's, at a score of ${scoreThreshold.toFixed(2)} and above.`,
         outcomes.filter(({ image }) => (truths[image]?.length ?? 0) > 0).slice(0, PICTURES),
       ),
-      await gallery("Worst mistakes", "Wrong detections of high score, and objects missed.", worstImages(outcomes, PICTURES)),
+      await gallery(
+        "Worst mistakes",
+        "Wrong detections of high score, and objects missed.",
+        worstImages(outcomes, PICTURES),
+      ),
     ],
     environment: {
       "ONNX Runtime": engineVersion,

@@ -24,7 +24,8 @@ export interface JobResult {
   /** Threshold and connected components, where the images are rendered. */
   baseline: { map50: number } | null;
   variants: readonly VariantResult[];
-  stream: Pick<StreamResult, "published" | "consumed" | "lost" | "duplicated"> & Partial<StreamResult>;
+  stream: Pick<StreamResult, "published" | "consumed" | "lost" | "duplicated"> &
+    Partial<StreamResult>;
   iouThreshold: number;
   seconds: number;
   stageSeconds: Readonly<Record<string, number>>;

@@ -3,7 +3,13 @@ import { join } from "node:path";
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { writeFileAtomic, type Logger, type OnProgress } from "../base/index.js";
-import { packBundle, readPublicKey, verifyBundle, writeSigningKeys, type BundleDraft } from "../bundle/index.js";
+import {
+  packBundle,
+  readPublicKey,
+  verifyBundle,
+  writeSigningKeys,
+  type BundleDraft,
+} from "../bundle/index.js";
 import { openEngine } from "../engine/index.js";
 import { renderReport } from "../evaluate/index.js";
 import type { Model } from "../onnx/index.js";
@@ -17,7 +23,12 @@ import { buildReport } from "./report-stage.js";
 import type { JobResult } from "./result.js";
 import { exists } from "./signing.js";
 import { streamStage, type SelfCommand } from "./stream-stage.js";
-import { variantDrafts, variantResults, variantsStage, type VariantsStage } from "./variants-stage.js";
+import {
+  variantDrafts,
+  variantResults,
+  variantsStage,
+  type VariantsStage,
+} from "./variants-stage.js";
 
 export interface RunJobOptions {
   config: JobConfig;
@@ -60,20 +71,37 @@ export async function runJob(options: RunJobOptions): Promise<JobResult> {
     `${String(data.unlabelled.images.length)} training images, labels of ${String(data.labelled.images.length)} used, ${String(data.heldOut.images.length)} held out, classes ${data.classes.join(", ")}`,
   );
   await using engine = await openEngine({ kind: "worker" });
-  const context: NetworkContext = { config, data, engine, onProgress, logger, ...(signal ? { signal } : {}) };
+  const context: NetworkContext = {
+    config,
+    data,
+    engine,
+    onProgress,
+    logger,
+    ...(signal ? { signal } : {}),
+  };
   const images = await timed("decode", () => loadTrainingImages(context));
   const teacher = await timed("teacher", () => teacherStage(context, images));
   const student = await timed("student", () => studentStage(context, images, teacher));
   const scratch = config.student.scratch
-    ? await timed("from scratch", () => trainFromScratch(context, images, { cpuSeconds: student.cpuSeconds }))
+    ? await timed("from scratch", () =>
+        trainFromScratch(context, images, { cpuSeconds: student.cpuSeconds }),
+      )
     : undefined;
-  const judgedScratch = scratch ? await judgeModel(scratch.model, data, config, { ...context, name: "scratch" }) : undefined;
-  if (judgedScratch) logger.info(`the same student from scratch: mAP ${judgedScratch.map.toFixed(3)}`);
-  const baseline = options.withBaseline ? await timed("baseline", () => judgeBaseline(data, config)) : undefined;
+  const judgedScratch = scratch
+    ? await judgeModel(scratch.model, data, config, { ...context, name: "scratch" })
+    : undefined;
+  if (judgedScratch)
+    logger.info(`the same student from scratch: mAP ${judgedScratch.map.toFixed(3)}`);
+  const baseline = options.withBaseline
+    ? await timed("baseline", () => judgeBaseline(data, config))
+    : undefined;
 
   const stage = await timed("quantize and evaluate", () => variantsStage(student.model, context));
   const bundle = await timed("bundle", async () => {
-    const keys = { private: join(folder, "signing-private.pem"), public: join(folder, "signing-public.pem") };
+    const keys = {
+      private: join(folder, "signing-private.pem"),
+      public: join(folder, "signing-public.pem"),
+    };
     if (!(await exists(keys.private))) await writeSigningKeys(keys.private, keys.public);
     const draft = bundleDraft(config, data, stage, {
       version,
@@ -86,11 +114,18 @@ export async function runJob(options: RunJobOptions): Promise<JobResult> {
       },
     });
     for (const { name, model } of draft.variants)
-      if (typeof model !== "string") await writeFileAtomic(join(folder, "variants", `${name}.onnx`), model);
+      if (typeof model !== "string")
+        await writeFileAtomic(join(folder, "variants", `${name}.onnx`), model);
     const onDisk = draft.variants.map((v) => ({ ...v, model: `variants/${v.name}.onnx` }));
-    await writeFileAtomic(join(folder, "bundle.json"), `${JSON.stringify({ ...draft, variants: onDisk }, null, 2)}\n`);
+    await writeFileAtomic(
+      join(folder, "bundle.json"),
+      `${JSON.stringify({ ...draft, variants: onDisk }, null, 2)}\n`,
+    );
     const path = join(folder, "bundle.tar");
-    await packBundle(path, draft, { privateKey: await readFile(keys.private, "utf8"), overwrite: true });
+    await packBundle(path, draft, {
+      privateKey: await readFile(keys.private, "utf8"),
+      overwrite: true,
+    });
     const { keyId } = await verifyBundle(path, { trustedKeys: [await readPublicKey(keys.public)] });
     logger.info(`${path} verified with key ${keyId}`);
     return { path, trustedKeys: [await readFile(keys.public, "utf8")] };
@@ -120,8 +155,15 @@ export async function runJob(options: RunJobOptions): Promise<JobResult> {
       map50: teacher.judged?.map ?? null,
       cpuSeconds: teacher.network?.cpuSeconds ?? null,
     },
-    student: { params: student.parameters, map50: student.judged.map, cpuSeconds: student.cpuSeconds },
-    scratch: judgedScratch && scratch ? { map50: judgedScratch.map, cpuSeconds: scratch.cpuSeconds } : null,
+    student: {
+      params: student.parameters,
+      map50: student.judged.map,
+      cpuSeconds: student.cpuSeconds,
+    },
+    scratch:
+      judgedScratch && scratch
+        ? { map50: judgedScratch.map, cpuSeconds: scratch.cpuSeconds }
+        : null,
     baseline: baseline ? { map50: baseline.map } : null,
     variants: variantResults(stage),
     stream,
@@ -135,7 +177,11 @@ export async function runJob(options: RunJobOptions): Promise<JobResult> {
     heldOut: data.heldOut,
     result,
     judged: { student: student.judged },
-    networks: { student, ...(teacher.network ? { teacher: teacher.network } : {}), ...(scratch ? { scratch } : {}) },
+    networks: {
+      student,
+      ...(teacher.network ? { teacher: teacher.network } : {}),
+      ...(scratch ? { scratch } : {}),
+    },
     scoreThreshold: SCORE_THRESHOLD,
     engineVersion: engine.version,
   });
@@ -147,7 +193,8 @@ export async function runJob(options: RunJobOptions): Promise<JobResult> {
 
 function countParameters({ graph }: Model): number {
   let n = 0;
-  for (const { initializer } of graph.initializers.values()) if (initializer?.dtype === "float32") n += initializer.data.length;
+  for (const { initializer } of graph.initializers.values())
+    if (initializer?.dtype === "float32") n += initializer.data.length;
   return n;
 }
 

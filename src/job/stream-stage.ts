@@ -2,7 +2,13 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { createInterface } from "node:readline";
 import { EdgeDistillError, errorMessage, type Logger, type OnProgress } from "../base/index.js";
 import { basename } from "node:path";
-import { captureTime, openRuntime, publishable, type Frame, type FrameSource } from "../runtime/index.js";
+import {
+  captureTime,
+  openRuntime,
+  publishable,
+  type Frame,
+  type FrameSource,
+} from "../runtime/index.js";
 import { openPublisher, startEmbeddedBroker, type EmbeddedBroker } from "../stream/index.js";
 
 /** How to start `edge-distill` again in a process of its own. */
@@ -66,10 +72,22 @@ function startWatcher(
   url: string,
   { site, logger }: { site: string; logger: Logger },
 ): { child: ChildProcess; ready: Promise<void>; summary: Promise<WatchSummary> } {
-  const words = ["watch", "--broker", url, "--site", site, "--client-id", `ed-watch-${String(process.pid)}`];
-  const child = spawn(command, [...args, ...words, "--from-start", "--until-offline", "--idle-seconds", "60", "--json"], {
-    stdio: ["ignore", "pipe", "pipe"],
-  });
+  const words = [
+    "watch",
+    "--broker",
+    url,
+    "--site",
+    site,
+    "--client-id",
+    `ed-watch-${String(process.pid)}`,
+  ];
+  const child = spawn(
+    command,
+    [...args, ...words, "--from-start", "--until-offline", "--idle-seconds", "60", "--json"],
+    {
+      stdio: ["ignore", "pipe", "pipe"],
+    },
+  );
   const failed = (why: string): EdgeDistillError =>
     new EdgeDistillError("STREAM_CONSUMER", `The consumer process ${why}`, {
       hint: `Run "edge-distill watch --broker ${url}" by hand to see why.`,
@@ -98,7 +116,11 @@ function startWatcher(
         if (code !== 0) throw failed(`ended with ${String(code)}: ${errors.join(" ") || out}`);
         resolve(JSON.parse(out) as WatchSummary);
       } catch (error) {
-        reject(error instanceof EdgeDistillError ? error : failed(`printed no summary: ${errorMessage(error)}`));
+        reject(
+          error instanceof EdgeDistillError
+            ? error
+            : failed(`printed no summary: ${errorMessage(error)}`),
+        );
       }
     });
   });
@@ -111,7 +133,11 @@ function inTurn(files: readonly string[], count: number): FrameSource {
   async function* frames({ signal }: { signal: AbortSignal }): AsyncGenerator<Frame> {
     for (let i = 0; i < count && !signal.aborted; i++) {
       const image = files[i % files.length] ?? "";
-      yield await Promise.resolve({ id: `${String(i)}-${basename(image)}`, capturedAt: captureTime(), image });
+      yield await Promise.resolve({
+        id: `${String(i)}-${basename(image)}`,
+        capturedAt: captureTime(),
+        image,
+      });
     }
   }
   return { name: "held-out frames", frames };
@@ -132,7 +158,8 @@ export async function streamStage(options: StreamStageOptions): Promise<StreamRe
     device: options.device,
     trustedKeys: options.trustedKeys,
   });
-  const embedded: EmbeddedBroker | undefined = brokerUrl === undefined ? await startEmbeddedBroker() : undefined;
+  const embedded: EmbeddedBroker | undefined =
+    brokerUrl === undefined ? await startEmbeddedBroker() : undefined;
   const url = brokerUrl ?? embedded?.url ?? "";
   const watcher = startWatcher(options.self, url, { site, logger });
   try {
@@ -154,18 +181,26 @@ export async function streamStage(options: StreamStageOptions): Promise<StreamRe
     let published = 0;
     const start = performance.now();
     const source = inTurn(options.frames, frameLimit);
-    for await (const result of runtime.stream(source, { policy: "every", ...(signal ? { signal } : {}) })) {
+    for await (const result of runtime.stream(source, {
+      policy: "every",
+      ...(signal ? { signal } : {}),
+    })) {
       await publisher.publishDetections("belt", publishable(result));
       published++;
       latencies.push(result.stagesMs.infer);
-      onProgress({ stage: "stream", fraction: published / frameLimit, message: `${String(published)} frames published` });
+      onProgress({
+        stage: "stream",
+        fraction: published / frameLimit,
+        message: `${String(published)} frames published`,
+      });
       if (published === Math.ceil(frameLimit / 2) && embedded) {
         logger.info(`cutting ${String(embedded.dropConnections())} connections`);
       }
     }
     const seconds = (performance.now() - start) / 1000;
     const report = await publisher.close();
-    if (report.undelivered.length > 0) logger.warn(`${String(report.undelivered.length)} messages were not acknowledged`);
+    if (report.undelivered.length > 0)
+      logger.warn(`${String(report.undelivered.length)} messages were not acknowledged`);
     const summary = await watcher.summary;
     const consumed = (summary.kinds["detections"] ?? 0) - summary.repeated;
     return {

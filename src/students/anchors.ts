@@ -13,7 +13,13 @@ export interface AnchorGrid {
 }
 
 /** @param widthPx, heightPx network input size, multiples of 32 */
-export function anchorGrid({ widthPx, heightPx }: { widthPx: number; heightPx: number }): AnchorGrid {
+export function anchorGrid({
+  widthPx,
+  heightPx,
+}: {
+  widthPx: number;
+  heightPx: number;
+}): AnchorGrid {
   let offset = 0;
   const levels = STRIDES.map((stride) => {
     const level = { stride, columns: widthPx / stride, rows: heightPx / stride, offset };

@@ -18,13 +18,20 @@ export interface Architecture {
 
 /**
  * The family: dense 3x3 convolutions with Relu, nothing that a quantizer has to leave in float.
- * `n`, `s`, `m` are students, `teacher` the larger domain model that is trained when none is given.
+ * `n`, `s`, `m` are students; `teacher` is the larger domain model that is trained when none is given, wider than `n` at
+ * every layer and as deep, so that `n` can be cut out of it.
  */
 export const ARCHITECTURES = {
   n: { id: "n", stem: [16, 32], widths: [48, 80, 112], depths: [0, 1, 1, 1], neck: 48 },
   s: { id: "s", stem: [16, 32], widths: [64, 96, 128], depths: [1, 1, 1, 1], neck: 64 },
   m: { id: "m", stem: [32, 48], widths: [96, 144, 192], depths: [1, 2, 2, 1], neck: 96 },
-  teacher: { id: "teacher", stem: [16, 48], widths: [96, 160, 192], depths: [0, 1, 2, 1], neck: 96 },
+  teacher: {
+    id: "teacher",
+    stem: [16, 32],
+    widths: [64, 112, 160],
+    depths: [0, 1, 1, 1],
+    neck: 64,
+  },
 } as const satisfies Record<string, Architecture>;
 
 export type ArchitectureId = keyof typeof ARCHITECTURES;

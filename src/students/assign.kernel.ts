@@ -17,7 +17,11 @@ const MAX_SIDE_STRIDES = 9;
 /** Cells whose centre lies within this many strides of the box's centre (and inside the box) are positive. */
 const CENTER_RADIUS_STRIDES = 1.5;
 
-export function emptyTargets(batch: number, grid: AnchorGrid, classCount: number): DetectionTargets {
+export function emptyTargets(
+  batch: number,
+  grid: AnchorGrid,
+  classCount: number,
+): DetectionTargets {
   return {
     classes: new Float32Array(batch * grid.count * classCount),
     distances: new Float32Array(batch * grid.count * 4),
@@ -50,15 +54,25 @@ export function assignTargets(
       const nearestColumn = Math.min(level.columns - 1, Math.max(0, Math.floor(cx / level.stride)));
       const nearestRow = Math.min(level.rows - 1, Math.max(0, Math.floor(cy / level.stride)));
       const reach = Math.ceil(CENTER_RADIUS_STRIDES);
-      for (let row = Math.max(0, nearestRow - reach); row <= Math.min(level.rows - 1, nearestRow + reach); row++)
-        for (let column = Math.max(0, nearestColumn - reach); column <= Math.min(level.columns - 1, nearestColumn + reach); column++) {
+      for (
+        let row = Math.max(0, nearestRow - reach);
+        row <= Math.min(level.rows - 1, nearestRow + reach);
+        row++
+      )
+        for (
+          let column = Math.max(0, nearestColumn - reach);
+          column <= Math.min(level.columns - 1, nearestColumn + reach);
+          column++
+        ) {
           const x = (column + 0.5) * level.stride;
           const y = (row + 0.5) * level.stride;
           const nearest = row === nearestRow && column === nearestColumn;
           const inside = x > box.xMin && x < box.xMax && y > box.yMin && y < box.yMax;
-          if (!nearest && !(inside && Math.abs(x - cx) < radius && Math.abs(y - cy) < radius)) continue;
+          if (!nearest && !(inside && Math.abs(x - cx) < radius && Math.abs(y - cy) < radius))
+            continue;
           const a = base + level.offset + row * level.columns + column;
-          for (let c = 0; c < classCount; c++) targets.classes[a * classCount + c] = c === classId ? 1 : 0;
+          for (let c = 0; c < classCount; c++)
+            targets.classes[a * classCount + c] = c === classId ? 1 : 0;
           targets.positive[a] = 1;
           // distances are positive by construction in the network, so an outside nearest cell is clamped
           targets.distances[4 * a] = Math.max(0.05, (x - box.xMin) / level.stride);

@@ -13,7 +13,11 @@ function stage(ctx: LayerContext, x: Value, name: string, channels: number, dept
 }
 
 /** Convolutional backbone. @param x `[N, 3, H, W]` in [0, 1], sides multiples of 32 */
-export function backbone(ctx: LayerContext, x: Value, { stem, widths, depths }: Architecture): Pyramid {
+export function backbone(
+  ctx: LayerContext,
+  x: Value,
+  { stem, widths, depths }: Architecture,
+): Pyramid {
   const s2 = convBnRelu(ctx, x, "backbone.stem", { channels: stem[0], stride: 2 });
   const s4 = stage(ctx, s2, "backbone.s4", stem[1], depths[0]);
   const s8 = stage(ctx, s4, "backbone.s8", widths[0], depths[1]);
@@ -23,7 +27,11 @@ export function backbone(ctx: LayerContext, x: Value, { stem, widths, depths }: 
 }
 
 /** Top-down feature pyramid: laterals added to the upsampled coarser level, then smoothed. */
-export function featurePyramid(ctx: LayerContext, [c3, c4, c5]: Pyramid, { neck }: Architecture): Pyramid {
+export function featurePyramid(
+  ctx: LayerContext,
+  [c3, c4, c5]: Pyramid,
+  { neck }: Architecture,
+): Pyramid {
   const lateral = (x: Value, name: string): Value =>
     ctx.batchNorm(conv(ctx, x, name, { channels: neck, kernel: 1 }), `${name}.bn`);
   const merge = (fine: Value, coarse: Value, name: string): Value =>

@@ -46,7 +46,11 @@ function area(b: GraphBuilder, low: Value, high: Value): Value {
  * IoU and generalized IoU of boxes that share the cell centre, `[N, A, 1]` each.
  * Both boxes contain (or touch) the centre, so intersection sides are sums of minima.
  */
-export function distanceIou(b: GraphBuilder, predicted: Value, target: Value): { iou: Value; giou: Value } {
+export function distanceIou(
+  b: GraphBuilder,
+  predicted: Value,
+  target: Value,
+): { iou: Value; giou: Value } {
   const eps = b.f32(1e-6);
   const [pl, ph] = halves(b, predicted);
   const [tl, th] = halves(b, target);
@@ -71,7 +75,9 @@ export function detectionLoss(
   // box: sum w (1 - giou) / positives
   const box = b.op("Div", [sum(b, mul(b, weight, sub(b, one, giou))), positives]);
   // classification: BCE(logit, q) · (t · q + (1 - t) · α p²), q = t (floor + (1 - floor) IoU)
-  const quality = b.op("Identity", [add(b, b.f32(QUALITY_FLOOR), mul(b, b.f32(1 - QUALITY_FLOOR), iou))]);
+  const quality = b.op("Identity", [
+    add(b, b.f32(QUALITY_FLOOR), mul(b, b.f32(1 - QUALITY_FLOOR), iou)),
+  ]);
   const q = mul(b, targetClasses, quality);
   const p = b.op("Identity", [b.op("Sigmoid", [logits])]);
   const bce = sub(b, b.op("Softplus", [logits]), mul(b, logits, q));
@@ -108,6 +114,8 @@ export function featureLoss(b: GraphBuilder, student: Value, teacher: Value): Va
     const norm2 = b.op("ReduceSum", [mul(b, x, x), b.i64([1])], { keepdims: int(1) });
     return b.op("Div", [x, b.op("Sqrt", [add(b, norm2, b.f32(1e-6))])]);
   };
-  const cosine = b.op("ReduceSum", [mul(b, unit(student), unit(teacher)), b.i64([1])], { keepdims: int(1) });
+  const cosine = b.op("ReduceSum", [mul(b, unit(student), unit(teacher)), b.i64([1])], {
+    keepdims: int(1),
+  });
   return sub(b, b.f32(2), mul(b, b.f32(2), b.op("ReduceMean", [cosine], { keepdims: int(0) })));
 }

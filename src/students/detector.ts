@@ -54,7 +54,11 @@ export function detector(
   pyramid.forEach((p, level) => {
     const name = `head.p${String(level + 3)}`;
     const tower = convBnRelu(ctx, p, `${name}.tower`, { channels: channelsOf(p) });
-    const cls = outputConv(ctx, tower, `${name}.cls`, { channels: classCount, bias: Math.log(PRIOR / (1 - PRIOR)), weightScale: 0.1 });
+    const cls = outputConv(ctx, tower, `${name}.cls`, {
+      channels: classCount,
+      bias: Math.log(PRIOR / (1 - PRIOR)),
+      weightScale: 0.1,
+    });
     const box = outputConv(ctx, tower, `${name}.box`, { channels: 4, bias: 1.5, weightScale: 0.1 });
     logits.push(cellsLast(ctx, cls));
     distances.push(cellsLast(ctx, b.op("Softplus", [box])));
@@ -80,7 +84,8 @@ export function boxesFromDistances({ b }: LayerContext, distances: Value, grid: 
 function signedStrides(b: LayerContext["b"], grid: AnchorGrid): Value {
   const strides = new Float32Array(grid.count * 4);
   for (let a = 0; a < grid.count; a++)
-    for (let k = 0; k < 4; k++) strides[4 * a + k] = (k < 2 ? -1 : 1) * (grid.strides[a] ?? STRIDES[0]);
+    for (let k = 0; k < 4; k++)
+      strides[4 * a + k] = (k < 2 ? -1 : 1) * (grid.strides[a] ?? STRIDES[0]);
   return b.constant(float32([1, grid.count, 4], strides));
 }
 

@@ -25,7 +25,11 @@ export function conv(
   return ctx.b.op(
     "Conv",
     [x, w],
-    { kernel_shape: ints([kernel, kernel]), strides: ints([stride, stride]), pads: ints([p, p, p, p]) },
+    {
+      kernel_shape: ints([kernel, kernel]),
+      strides: ints([stride, stride]),
+      pads: ints([p, p, p, p]),
+    },
     { name },
   );
 }
@@ -48,12 +52,26 @@ export function outputConv(
   ctx: LayerContext,
   x: Value,
   name: string,
-  { channels, kernel = 1, bias = 0, weightScale = 1 }: { channels: number; kernel?: number; bias?: number; weightScale?: number },
+  {
+    channels,
+    kernel = 1,
+    bias = 0,
+    weightScale = 1,
+  }: { channels: number; kernel?: number; bias?: number; weightScale?: number },
 ): Value {
-  const w = ctx.param(`${name}.weight`, [channels, channelsOf(x), kernel, kernel], heNormal({ gain: weightScale }));
+  const w = ctx.param(
+    `${name}.weight`,
+    [channels, channelsOf(x), kernel, kernel],
+    heNormal({ gain: weightScale }),
+  );
   const c = ctx.param(`${name}.bias`, [channels], constant(bias), { decay: false });
   const p = (kernel - 1) / 2;
-  return ctx.b.op("Conv", [x, w, c], { kernel_shape: ints([kernel, kernel]), pads: ints([p, p, p, p]), strides: ints([1, 1]) }, { name });
+  return ctx.b.op(
+    "Conv",
+    [x, w, c],
+    { kernel_shape: ints([kernel, kernel]), pads: ints([p, p, p, p]), strides: ints([1, 1]) },
+    { name },
+  );
 }
 
 /** Nearest-neighbour upsampling by 2, in the form every backend maps to a plain copy. */
@@ -65,4 +83,3 @@ export function upsample2(ctx: LayerContext, x: Value): Value {
     nearest_mode: str("floor"),
   });
 }
-

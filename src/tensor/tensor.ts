@@ -38,7 +38,11 @@ export function zeros<D extends NumericDType>(dtype: D, dims: readonly number[])
 
 /** float32 tensor from numbers. */
 export function float32(dims: readonly number[], values: ArrayLike<number>): HostTensor<"float32"> {
-  return tensor("float32", dims, values instanceof Float32Array ? values : Float32Array.from(values));
+  return tensor(
+    "float32",
+    dims,
+    values instanceof Float32Array ? values : Float32Array.from(values),
+  );
 }
 
 /** float32 scalar. */
@@ -47,6 +51,13 @@ export function scalar(value: number): HostTensor<"float32"> {
 }
 
 /** int64 vector, the type of ONNX shape, axes and index inputs. */
-export function int64(values: readonly number[], dims: readonly number[] = [values.length]): HostTensor<"int64"> {
-  return tensor("int64", dims, BigInt64Array.from(values, (v) => BigInt(v)));
+export function int64(
+  values: readonly number[],
+  dims: readonly number[] = [values.length],
+): HostTensor<"int64"> {
+  return tensor(
+    "int64",
+    dims,
+    BigInt64Array.from(values, (v) => BigInt(v)),
+  );
 }

@@ -13,9 +13,20 @@ import {
 
 describe("EdgeDistillError", () => {
   it("survives JSON with code, hint and details", () => {
-    const error = new EdgeDistillError("CONFIG_INVALID", "m", { hint: "h", details: { field: "a.b" } });
-    const copy = EdgeDistillError.fromJSON(JSON.parse(JSON.stringify(error)) as ReturnType<typeof error.toJSON>);
-    expect(copy).toMatchObject({ code: "CONFIG_INVALID", message: "m", hint: "h", details: { field: "a.b" }, exitStatus: 2 });
+    const error = new EdgeDistillError("CONFIG_INVALID", "m", {
+      hint: "h",
+      details: { field: "a.b" },
+    });
+    const copy = EdgeDistillError.fromJSON(
+      JSON.parse(JSON.stringify(error)) as ReturnType<typeof error.toJSON>,
+    );
+    expect(copy).toMatchObject({
+      code: "CONFIG_INVALID",
+      message: "m",
+      hint: "h",
+      details: { field: "a.b" },
+      exitStatus: 2,
+    });
   });
 
   it("maps every code to a status that is not success", () => {
@@ -55,12 +66,17 @@ describe("writeFileAtomic", () => {
   it("says that the target's folder is a file", async () => {
     const folder = await mkdtemp(join(tmpdir(), "ed-atomic-"));
     await writeFileAtomic(join(folder, "file"), "x");
-    await expect(writeFileAtomic(join(folder, "file", "b"), "y")).rejects.toMatchObject({ name: "EdgeDistillError" });
+    await expect(writeFileAtomic(join(folder, "file", "b"), "y")).rejects.toMatchObject({
+      name: "EdgeDistillError",
+    });
   });
 
   it("reports a full disk as such", () => {
     const full = Object.assign(new Error("no space"), { code: "ENOSPC" });
-    expect(ioError(full, "/data/x", "writing")).toMatchObject({ code: "IO_DISK_FULL", exitStatus: 8 });
+    expect(ioError(full, "/data/x", "writing")).toMatchObject({
+      code: "IO_DISK_FULL",
+      exitStatus: 8,
+    });
   });
 });
 
@@ -69,6 +85,8 @@ describe("throwIfAborted", () => {
     const controller = new AbortController();
     expect(() => throwIfAborted(controller.signal, "testing")).not.toThrow();
     controller.abort();
-    expect(() => throwIfAborted(controller.signal, "testing")).toThrow(expect.objectContaining({ code: "INTERRUPTED" }));
+    expect(() => throwIfAborted(controller.signal, "testing")).toThrow(
+      expect.objectContaining({ code: "INTERRUPTED" }),
+    );
   });
 });

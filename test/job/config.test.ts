@@ -4,7 +4,11 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { loadJobConfig, parseJobConfig } from "../../src/job/config.js";
 
-const minimal = { name: "boards", data: { format: "deeppcb", root: "data" }, input: { widthPx: 320, heightPx: 320 } };
+const minimal = {
+  name: "boards",
+  data: { format: "deeppcb", root: "data" },
+  input: { widthPx: 320, heightPx: 320 },
+};
 
 describe("parseJobConfig", () => {
   it("fills defaults and resolves paths against the file's folder", () => {
@@ -22,7 +26,10 @@ describe("parseJobConfig", () => {
     [{ ...minimal, name: "Has Spaces" }, "name"],
   ])("names the wrong field %#", (value, field) => {
     expect(() => parseJobConfig(value, { where: "job.json", folder: "/" })).toThrow(
-      expect.objectContaining({ code: "CONFIG_INVALID", message: expect.stringContaining(`job.json: ${field}`) as string }),
+      expect.objectContaining({
+        code: "CONFIG_INVALID",
+        message: expect.stringContaining(`job.json: ${field}`) as string,
+      }),
     );
   });
 });
@@ -33,6 +40,8 @@ describe("loadJobConfig", () => {
     const path = join(folder, "job.json");
     await writeFile(path, "{ name: ");
     await expect(loadJobConfig(path)).rejects.toMatchObject({ code: "CONFIG_INVALID" });
-    await expect(loadJobConfig(join(folder, "absent.json"))).rejects.toMatchObject({ code: "IO_NOT_FOUND" });
+    await expect(loadJobConfig(join(folder, "absent.json"))).rejects.toMatchObject({
+      code: "IO_NOT_FOUND",
+    });
   });
 });

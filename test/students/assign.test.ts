@@ -8,7 +8,9 @@ describe("anchorGrid", () => {
     expect(grid.count).toBe(32 * 24 + 16 * 12 + 8 * 6);
     expect([...grid.centers.subarray(0, 4)]).toEqual([4, 4, 12, 4]);
     const level16 = grid.levels[1];
-    expect([grid.centers[2 * (level16?.offset ?? 0)], grid.strides[level16?.offset ?? 0]]).toEqual([8, 16]);
+    expect([grid.centers[2 * (level16?.offset ?? 0)], grid.strides[level16?.offset ?? 0]]).toEqual([
+      8, 16,
+    ]);
   });
 });
 
@@ -27,7 +29,12 @@ describe("assignTargets", () => {
       const x = grid.centers[2 * cell] ?? NaN;
       const y = grid.centers[2 * cell + 1] ?? NaN;
       const [left, top, right, bottom] = targets.distances.subarray(4 * a, 4 * a + 4);
-      expect([x - 8 * (left ?? 0), y - 8 * (top ?? 0), x + 8 * (right ?? 0), y + 8 * (bottom ?? 0)]).toEqual([100, 60, 116, 76]);
+      expect([
+        x - 8 * (left ?? 0),
+        y - 8 * (top ?? 0),
+        x + 8 * (right ?? 0),
+        y + 8 * (bottom ?? 0),
+      ]).toEqual([100, 60, 116, 76]);
       expect([...targets.classes.subarray(3 * a, 3 * a + 3)]).toEqual([0, 0, 1]);
     }
   });
@@ -41,14 +48,25 @@ describe("assignTargets", () => {
       const targets = emptyTargets(1, grid, 1);
       assignTargets(targets, 0, [{ classId: 0, box: tiny }], grid, 1);
       expect(targets.positive.reduce((a, b) => a + b, 0)).toBeGreaterThan(0);
-      expect(Math.min(...targets.distances.filter((_, i) => targets.positive[i >> 2] === 1))).toBeGreaterThan(0);
+      expect(
+        Math.min(...targets.distances.filter((_, i) => targets.positive[i >> 2] === 1)),
+      ).toBeGreaterThan(0);
     }
   });
 
   it("leaves a shared cell to the smaller box", () => {
     const targets = emptyTargets(1, grid, 2);
     const large = { xMin: 80, yMin: 40, xMax: 136, yMax: 96 };
-    assignTargets(targets, 0, [{ classId: 1, box }, { classId: 0, box: large }], grid, 2);
+    assignTargets(
+      targets,
+      0,
+      [
+        { classId: 1, box },
+        { classId: 0, box: large },
+      ],
+      grid,
+      2,
+    );
     const cell = 8 * 32 + 13; // centre (108, 68), the centre of both
     expect([...targets.classes.subarray(2 * cell, 2 * cell + 2)]).toEqual([0, 1]);
   });

@@ -21,14 +21,17 @@ describe("float16", () => {
   });
 
   it("gives every finite pattern back", () => {
-    for (let bits = 0; bits < 0x7c00; bits++) expect(toFloat16Bits(fromFloat16Bits(bits))).toBe(bits);
+    for (let bits = 0; bits < 0x7c00; bits++)
+      expect(toFloat16Bits(fromFloat16Bits(bits))).toBe(bits);
     expect(fromFloat16Bits(0x7e00)).toBeNaN();
   });
 });
 
 describe("tensor", () => {
   it("refuses data that does not fill the shape", () => {
-    expect(() => tensor("float32", [2, 3], new Float32Array(5))).toThrow(expect.objectContaining({ code: "TENSOR_SHAPE" }));
+    expect(() => tensor("float32", [2, 3], new Float32Array(5))).toThrow(
+      expect.objectContaining({ code: "TENSOR_SHAPE" }),
+    );
     expect(int64([3, -1]).data).toEqual(BigInt64Array.of(3n, -1n));
   });
 });

@@ -10,13 +10,34 @@ export default defineCommand({
   example: ["edge-distill demo", "edge-distill demo --quick --json"],
   options: {
     quick: { type: "boolean", description: "Smaller, same code: at most 90 seconds" },
-    out: { type: "string", value: "DIR", description: "Folder for all results", default: "demo-out" },
-    seed: { type: "number", value: "N", description: "Names images, weights and draws", default: 1, integer: true, min: 0 },
-    broker: { type: "string", value: "URL", description: "A broker to use; default: an embedded one, cut once" },
+    out: {
+      type: "string",
+      value: "DIR",
+      description: "Folder for all results",
+      default: "demo-out",
+    },
+    seed: {
+      type: "number",
+      value: "N",
+      description: "Names images, weights and draws",
+      default: 1,
+      integer: true,
+      min: 0,
+    },
+    broker: {
+      type: "string",
+      value: "URL",
+      description: "A broker to use; default: an embedded one, cut once",
+    },
   },
   async run({ quick, out, seed, broker }, { signal, onProgress, logger, result }) {
     const size: DemoSize = quick ? "quick" : "full";
-    const config = demoConfig({ size, output: out, seed, ...(broker === undefined ? {} : { brokerUrl: broker }) });
+    const config = demoConfig({
+      size,
+      output: out,
+      seed,
+      ...(broker === undefined ? {} : { brokerUrl: broker }),
+    });
     const done = await runJob({
       config,
       loadData: (progress) => renderDemoData(config, { size, onProgress: progress, signal }),

@@ -3,7 +3,12 @@ import { basename, join } from "node:path";
 import { readFileBytes, writeFileAtomic } from "../../base/index.js";
 import { loadDataset } from "../../data/index.js";
 import { openEngine } from "../../engine/index.js";
-import { IMAGENET_NORMALIZATION, inputSpec, prepareInput, type InputSpec } from "../../image/index.js";
+import {
+  IMAGENET_NORMALIZATION,
+  inputSpec,
+  prepareInput,
+  type InputSpec,
+} from "../../image/index.js";
 import { parseModel } from "../../onnx/index.js";
 import { loadCalibrationPreset, quantizeVariants, type Feeds } from "../../quantize/index.js";
 import { modelInputSpec } from "../../job/index.js";
@@ -12,21 +17,50 @@ import { formatBytes, table } from "../table.js";
 
 const TARGETS = ["ort-cpu", "tensorrt"] as const;
 
-async function* samples(paths: readonly string[], name: string, spec: InputSpec): AsyncGenerator<Feeds> {
+async function* samples(
+  paths: readonly string[],
+  name: string,
+  spec: InputSpec,
+): AsyncGenerator<Feeds> {
   for (const path of paths) yield { [name]: (await prepareInput(path, spec)).tensor };
 }
 
 export default defineCommand({
   name: "quantize",
-  description: "Makes fp32, fp16 and int8 variants of any ONNX vision model, calibrated on a folder of images, and reads back from the engine which convolutions really run as integers.",
-  example: ["edge-distill quantize demo-out/student.onnx --images demo-out/frames/unlabelled --out variants"],
+  description:
+    "Makes fp32, fp16 and int8 variants of any ONNX vision model, calibrated on a folder of images, and reads back from the engine which convolutions really run as integers.",
+  example: [
+    "edge-distill quantize demo-out/student.onnx --images demo-out/frames/unlabelled --out variants",
+  ],
   positionals: { model: { description: "The float32 ONNX model", required: true } },
   options: {
-    images: { type: "string", value: "DIR", description: "Calibration images, at least 8", required: true },
+    images: {
+      type: "string",
+      value: "DIR",
+      description: "Calibration images, at least 8",
+      required: true,
+    },
     out: { type: "string", value: "DIR", description: "Folder for the variants", required: true },
-    target: { type: "string", value: "NAME", description: "ort-cpu or tensorrt; default: both", multiple: true, choices: TARGETS },
-    preset: { type: "string", value: "ID", description: "Calibration preset: an id of calibration/, or a file", default: "default" },
-    pixels: { type: "string", value: "FORM", description: "How the model takes its pixels", default: "unit", choices: ["unit", "imagenet", "bgr255"] },
+    target: {
+      type: "string",
+      value: "NAME",
+      description: "ort-cpu or tensorrt; default: both",
+      multiple: true,
+      choices: TARGETS,
+    },
+    preset: {
+      type: "string",
+      value: "ID",
+      description: "Calibration preset: an id of calibration/, or a file",
+      default: "default",
+    },
+    pixels: {
+      type: "string",
+      value: "FORM",
+      description: "How the model takes its pixels",
+      default: "unit",
+      choices: ["unit", "imagenet", "bgr255"],
+    },
     "reduce-range": { type: "boolean", description: "7-bit weights, for x64 CPUs without VNNI" },
   },
   async run(args, { signal, onProgress, logger, result }) {
@@ -42,7 +76,9 @@ export default defineCommand({
     const { images } = await loadDataset({ format: "folder", root: args.images });
     const paths = images.map(({ path }) => path).slice(0, preset.sampleCount);
     await using engine = await openEngine();
-    const targets = TARGETS.filter((t) => args.target === undefined || args.target.length === 0 || args.target.includes(t));
+    const targets = TARGETS.filter(
+      (t) => args.target === undefined || args.target.length === 0 || args.target.includes(t),
+    );
     const { variants, calibration } = await quantizeVariants(bytes, {
       engine,
       preset,

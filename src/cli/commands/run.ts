@@ -6,17 +6,44 @@ import { version } from "../version.js";
 
 export default defineCommand({
   name: "run",
-  description: "Does the main job on your own images: everything from the teacher to the stream, as the config file says.",
+  description:
+    "Does the main job on your own images: everything from the teacher to the stream, as the config file says.",
   example: ["edge-distill run --config examples/boards.json --data path/to/deeppcb"],
   options: {
-    config: { type: "string", value: "FILE", description: "The job's config (docs/schemas/job-config.json)", required: true },
-    data: { type: "string", value: "DIR", description: "Folder of the data set, instead of the config's" },
-    teacher: { type: "string", value: "FILE", description: "An ONNX teacher, instead of the config's" },
-    out: { type: "string", value: "DIR", description: "Folder for all results, instead of the config's" },
+    config: {
+      type: "string",
+      value: "FILE",
+      description: "The job's config (docs/schemas/job-config.json)",
+      required: true,
+    },
+    data: {
+      type: "string",
+      value: "DIR",
+      description: "Folder of the data set, instead of the config's",
+    },
+    teacher: {
+      type: "string",
+      value: "FILE",
+      description: "An ONNX teacher, instead of the config's",
+    },
+    out: {
+      type: "string",
+      value: "DIR",
+      description: "Folder for all results, instead of the config's",
+    },
     broker: { type: "string", value: "URL", description: "A broker, instead of the config's" },
-    seed: { type: "number", value: "N", description: "Instead of the config's", integer: true, min: 0 },
+    seed: {
+      type: "number",
+      value: "N",
+      description: "Instead of the config's",
+      integer: true,
+      min: 0,
+    },
   },
-  async run({ config: path, data, teacher, out, broker, seed }, { signal, onProgress, logger, result }) {
+  async run(
+    { config: path, data, teacher, out, broker, seed },
+    { signal, onProgress, logger, result },
+  ) {
     const base = await loadJobConfig(path);
     const config: JobConfig = {
       ...base,

@@ -5,22 +5,69 @@ import { defineCommand } from "../command.js";
 
 export default defineCommand({
   name: "stream",
-  description: "Runs a folder of frames through a bundle's model and publishes every result over MQTT.",
+  description:
+    "Runs a folder of frames through a bundle's model and publishes every result over MQTT.",
   example: [
     "edge-distill demo",
     "edge-distill stream --bundle demo-out/bundle --key demo-out/signing-public.pem --source demo-out/frames --broker mqtt://127.0.0.1:1883",
   ],
   options: {
-    bundle: { type: "string", value: "PATH", description: "The bundle: a folder or a .tar", required: true },
-    key: { type: "string", value: "FILE", description: "A public key that this device trusts", required: true, multiple: true },
-    source: { type: "string", value: "DIR", description: "Folder of images, in the order of their names", required: true },
-    broker: { type: "string", value: "URL", description: "mqtt://, mqtts://, ws:// or wss://", required: true },
-    site: { type: "string", value: "NAME", description: "First level of the topics", default: "site" },
-    line: { type: "string", value: "NAME", description: "Production line or fleet", default: "line-1" },
-    device: { type: "string", value: "NAME", description: "Name of this device", default: "camera-1" },
+    bundle: {
+      type: "string",
+      value: "PATH",
+      description: "The bundle: a folder or a .tar",
+      required: true,
+    },
+    key: {
+      type: "string",
+      value: "FILE",
+      description: "A public key that this device trusts",
+      required: true,
+      multiple: true,
+    },
+    source: {
+      type: "string",
+      value: "DIR",
+      description: "Folder of images, in the order of their names",
+      required: true,
+    },
+    broker: {
+      type: "string",
+      value: "URL",
+      description: "mqtt://, mqtts://, ws:// or wss://",
+      required: true,
+    },
+    site: {
+      type: "string",
+      value: "NAME",
+      description: "First level of the topics",
+      default: "site",
+    },
+    line: {
+      type: "string",
+      value: "NAME",
+      description: "Production line or fleet",
+      default: "line-1",
+    },
+    device: {
+      type: "string",
+      value: "NAME",
+      description: "Name of this device",
+      default: "camera-1",
+    },
     stream: { type: "string", value: "NAME", description: "Name of the stream", default: "frames" },
-    profile: { type: "string", value: "ID", description: "Device profile: an id, a file, or auto", default: "auto" },
-    fps: { type: "number", value: "N", description: "Frames per second; default: as fast as they can be run", min: 0.001 },
+    profile: {
+      type: "string",
+      value: "ID",
+      description: "Device profile: an id, a file, or auto",
+      default: "auto",
+    },
+    fps: {
+      type: "number",
+      value: "N",
+      description: "Frames per second; default: as fast as they can be run",
+      min: 0.001,
+    },
     loop: { type: "boolean", description: "Begin again at the end of the folder, until Ctrl-C" },
   },
   async run(args, { signal, logger, onProgress, result }) {
@@ -64,7 +111,11 @@ export default defineCommand({
       for await (const frame of runtime.stream(source, { signal, policy: "every" })) {
         await publisher.publishDetections(args.stream, publishable(frame));
         published++;
-        onProgress({ stage: "stream", fraction: 0, message: `${String(published)} frames published` });
+        onProgress({
+          stage: "stream",
+          fraction: 0,
+          message: `${String(published)} frames published`,
+        });
       }
       interrupted = signal.aborted;
     } finally {

@@ -8,7 +8,9 @@ function line({ message, address }: Delivery, classNames: readonly string[]): st
   switch (message.type) {
     case "edge-distill.detections.v1": {
       const { frame, count, classIds, scores } = message.data;
-      const objects = classIds.map((id, i) => `${classNames[id] ?? String(id)} ${(scores[i] ?? 0).toFixed(2)}`);
+      const objects = classIds.map(
+        (id, i) => `${classNames[id] ?? String(id)} ${(scores[i] ?? 0).toFixed(2)}`,
+      );
       return `${head} ${frame.id}: ${count === 0 ? "nothing" : objects.join(", ")}`;
     }
     case "edge-distill.state.v1":
@@ -24,16 +26,42 @@ export default defineCommand({
   name: "watch",
   description:
     "Listens to devices: checks every message against its schema, drops repeated ones, proves gaps, and sums up at the end.",
-  example: ["edge-distill watch --broker mqtt://127.0.0.1:1883", "edge-distill watch --broker mqtt://127.0.0.1:1883 --site plant-1 --count 100 --json"],
+  example: [
+    "edge-distill watch --broker mqtt://127.0.0.1:1883",
+    "edge-distill watch --broker mqtt://127.0.0.1:1883 --site plant-1 --count 100 --json",
+  ],
   options: {
-    broker: { type: "string", value: "URL", description: "mqtt://, mqtts://, ws:// or wss://", required: true },
+    broker: {
+      type: "string",
+      value: "URL",
+      description: "mqtt://, mqtts://, ws:// or wss://",
+      required: true,
+    },
     site: { type: "string", value: "NAME", description: "Only this site" },
     device: { type: "string", value: "NAME", description: "Only this device" },
-    "client-id": { type: "string", value: "NAME", description: "Fixed name, by which the broker keeps messages while this is away" },
-    count: { type: "number", value: "N", description: "Stop after so many detections messages", integer: true, min: 1 },
+    "client-id": {
+      type: "string",
+      value: "NAME",
+      description: "Fixed name, by which the broker keeps messages while this is away",
+    },
+    count: {
+      type: "number",
+      value: "N",
+      description: "Stop after so many detections messages",
+      integer: true,
+      min: 1,
+    },
     "until-offline": { type: "boolean", description: "Stop when a device says good-bye" },
-    "idle-seconds": { type: "number", value: "S", description: "Stop when nothing came for so long", min: 1 },
-    "from-start": { type: "boolean", description: "Count what precedes the first message seen as missing" },
+    "idle-seconds": {
+      type: "number",
+      value: "S",
+      description: "Stop when nothing came for so long",
+      min: 1,
+    },
+    "from-start": {
+      type: "boolean",
+      description: "Count what precedes the first message seen as missing",
+    },
   },
   async run(args, { signal, json, logger, result }) {
     const stop = new AbortController();
@@ -79,8 +107,15 @@ export default defineCommand({
         if (message.type === "edge-distill.birth.v1") classNames = message.data.classNames;
         if (!json) logger.info(line(delivery, classNames));
         if (args.count !== undefined && (kinds["detections"] ?? 0) >= args.count) break;
-        const goodbye = message.type === "edge-distill.state.v1" && message.data.status === "offline";
-        if (args["until-offline"] && goodbye && !delivery.retained && message.data.reason === "closed") break;
+        const goodbye =
+          message.type === "edge-distill.state.v1" && message.data.status === "offline";
+        if (
+          args["until-offline"] &&
+          goodbye &&
+          !delivery.retained &&
+          message.data.reason === "closed"
+        )
+          break;
       }
     } catch (error) {
       if (!(error instanceof EdgeDistillError && error.code === "INTERRUPTED")) throw error;
@@ -89,9 +124,23 @@ export default defineCommand({
       signal.removeEventListener("abort", end);
     }
     const { received, duplicates, invalid, missing, reconnects } = consumer.counters;
-    const summary = { received, delivered: ids.size, kinds, repeated, droppedDuplicates: duplicates, invalid, missing, reconnects, idle };
+    const summary = {
+      received,
+      delivered: ids.size,
+      kinds,
+      repeated,
+      droppedDuplicates: duplicates,
+      invalid,
+      missing,
+      reconnects,
+      idle,
+    };
     result(
-      `${String(ids.size)} messages (${Object.entries(kinds).map(([k, n]) => `${String(n)} ${k}`).join(", ") || "none"}); missing ${String(missing)}, repeated to us ${String(repeated)}, invalid ${String(invalid)}`,
+      `${String(ids.size)} messages (${
+        Object.entries(kinds)
+          .map(([k, n]) => `${String(n)} ${k}`)
+          .join(", ") || "none"
+      }); missing ${String(missing)}, repeated to us ${String(repeated)}, invalid ${String(invalid)}`,
       summary,
     );
   },
