@@ -40,6 +40,11 @@ export const windowCases: readonly GradientCase[] = [
     w: [1, 1, 3, 3],
     attributes: window([3, 3], { pads: [1, 1, 1, 1] }),
   }),
+  conv("Conv", "9x8", {
+    x: [1, 1, 9, 9],
+    w: [2, 1, 9, 8],
+    attributes: window([9, 8], { pads: [1, 1, 1, 1] }),
+  }),
   conv("Conv", "1x1", { x: [2, 3, 2, 2], w: [2, 3, 1, 1] }),
   conv("Conv", "3x2 without padding", { x: [1, 2, 4, 4], w: [2, 2, 3, 2] }),
   conv("Conv", "padded beyond the kernel's reach", {
