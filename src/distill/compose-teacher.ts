@@ -6,7 +6,7 @@ import {
   int,
   ints,
   str,
-  Value,
+  type Value,
   type GraphBuilder,
   type Model,
 } from "../onnx/index.js";

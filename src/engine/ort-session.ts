@@ -134,7 +134,7 @@ function fromOrt({ type, dims, data }: Tensor): HostTensor {
       dims,
       data: new Uint16Array(data.buffer, data.byteOffset, data.byteLength / 2),
     };
-  return { dtype, dims, data: data as TypedArrayOf[DType] };
+  return { dtype, dims, data: data };
 }
 
 function tensorInfo(metadata: InferenceSession.ValueMetadata): TensorInfo {

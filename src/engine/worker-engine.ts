@@ -187,7 +187,9 @@ class WorkerSession implements EngineSession {
               ),
             );
           } catch (error) {
-            reject(error as EdgeDistillError);
+            reject(
+              error instanceof Error ? error : new EdgeDistillError("INTERNAL", String(error)),
+            );
           } finally {
             signal?.removeEventListener("abort", onAbort);
           }

@@ -45,9 +45,8 @@ export function packImage<A extends Float32Array | Uint8Array>(
     else copyPlanes(pixels, out, offset, first, length);
   } else {
     const tables = lutsOf(spec);
-    if (spec.layout === "nhwc")
-      mapInterleaved(pixels, out as Float32Array, offset, first, length, tables);
-    else mapPlanes(pixels, out as Float32Array, offset, first, length, tables);
+    if (spec.layout === "nhwc") mapInterleaved(pixels, out, offset, first, length, tables);
+    else mapPlanes(pixels, out, offset, first, length, tables);
   }
   return out;
 }

@@ -97,11 +97,7 @@ function trained(
   context: NetworkContext,
   shape: StepShape,
   stages: readonly { stage: string; result: RecipeResult }[],
-  {
-    features = false,
-    batch = 1 as number | string,
-    size = context.config.input as { widthPx: number; heightPx: number },
-  } = {},
+  { features = false, batch = 1, size = context.config.input } = {},
 ): TrainedNetwork {
   const last = stages[stages.length - 1];
   if (!last) throw new EdgeDistillError("INTERNAL", "A network was trained without stages");
