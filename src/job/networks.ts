@@ -97,7 +97,15 @@ function trained(
   context: NetworkContext,
   shape: StepShape,
   stages: readonly { stage: string; result: RecipeResult }[],
-  { features = false, batch = 1, size = context.config.input } = {},
+  {
+    features = false,
+    batch = 1,
+    size = context.config.input,
+  }: {
+    features?: boolean;
+    batch?: number | string;
+    size?: { widthPx: number; heightPx: number };
+  } = {},
 ): TrainedNetwork {
   const last = stages[stages.length - 1];
   if (!last) throw new EdgeDistillError("INTERNAL", "A network was trained without stages");
