@@ -7,3 +7,4 @@ export * from "../data/index.js";
 export * from "../evaluate/index.js";
 export * from "../students/index.js";
 export * from "../train/index.js";
+export * from "../distill/index.js";

@@ -9,3 +9,12 @@ export * from "../engine/index.js";
 export * from "../image/index.js";
 export * from "../decode/index.js";
 export * from "../bundle/index.js";
+export * from "../runtime/index.js";
+export {
+  openPublisher,
+  redactUrl,
+  startEmbeddedBroker,
+  type EmbeddedBroker,
+  type Publisher,
+  type PublisherOptions,
+} from "../stream/index.js";

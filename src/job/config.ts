@@ -122,7 +122,7 @@ export function parseJobConfig(
       "CONFIG_INVALID",
       `${where}: ${field}: ${issue?.message ?? "does not fit"}`,
       {
-        hint: `Correct "${field}"; docs/schemas/job-config.json lists every field.`,
+        hint: `Correct "${field}".`,
         details: { path: where, field },
       },
     );

@@ -13,7 +13,7 @@ export default defineCommand({
     config: {
       type: "string",
       value: "FILE",
-      description: "The job's config (docs/schemas/job-config.json)",
+      description: "The job's config ",
       required: true,
     },
     data: {
