@@ -1,4 +1,4 @@
-import { mkdir, rm } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
@@ -187,7 +187,6 @@ export async function runJob(options: RunJobOptions): Promise<JobResult> {
   });
   await writeFileAtomic(report, renderReport(document));
   await writeFileAtomic(join(folder, "result.json"), `${JSON.stringify(result, null, 2)}\n`);
-  await rm(join(folder, "checkpoints"), { recursive: true, force: true });
   return result;
 }
 
