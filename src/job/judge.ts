@@ -60,3 +60,22 @@ export async function judgeModel(
   });
   return judgeDetections(data, config, detections);
 }
+
+/** Where no class has an operating point to go by. */
+const FALLBACK_SCORE = 0.5;
+
+/**
+ * The score from which the device reports a detection: the lowest of the classes' thresholds of best F1, on the labelled
+ * training images. The held-out images stay out of it. Rounded down to a hundredth.
+ */
+export async function fitScoreThreshold(
+  model: Uint8Array,
+  { labelled }: { labelled: Dataset },
+  config: JobConfig,
+  options: Parameters<typeof judgeModel>[3],
+): Promise<number> {
+  const { metrics } = await judgeModel(model, { heldOut: labelled }, config, options);
+  const thresholds = metrics.classes.flatMap(({ best }) => (best ? [best.scoreThreshold] : []));
+  const lowest = thresholds.length === 0 ? FALLBACK_SCORE : Math.min(...thresholds);
+  return Math.max(EVALUATION_SCORE, Math.floor(lowest * 100) / 100);
+}

@@ -17,7 +17,7 @@ import { judgeBaseline } from "./baseline-stage.js";
 import type { JobConfig } from "./config.js";
 import type { JobData } from "./data-stage.js";
 import { studentStage, teacherStage } from "./distil-stage.js";
-import { DECODER, jobInput, judgeModel, NMS_IOU } from "./judge.js";
+import { DECODER, fitScoreThreshold, jobInput, judgeModel, NMS_IOU } from "./judge.js";
 import { loadTrainingImages, trainFromScratch, type NetworkContext } from "./networks.js";
 import { buildReport } from "./report-stage.js";
 import type { JobResult } from "./result.js";
@@ -43,8 +43,6 @@ export interface RunJobOptions {
   logger: Logger;
   signal?: AbortSignal;
 }
-
-const SCORE_THRESHOLD = 0.35;
 
 /**
  * The main job: teacher, student, variants, signed bundle, stream. Everything lands in `config.output`, the report and
@@ -82,6 +80,10 @@ export async function runJob(options: RunJobOptions): Promise<JobResult> {
   const images = await timed("decode", () => loadTrainingImages(context));
   const teacher = await timed("teacher", () => teacherStage(context, images));
   const student = await timed("student", () => studentStage(context, images, teacher));
+  const scoreThreshold = await fitScoreThreshold(student.model, data, config, {
+    ...context,
+    name: "score threshold",
+  });
   const scratch = config.student.scratch
     ? await timed("from scratch", () =>
         trainFromScratch(context, images, { cpuSeconds: student.cpuSeconds }),
@@ -105,6 +107,7 @@ export async function runJob(options: RunJobOptions): Promise<JobResult> {
     if (!(await exists(keys.private))) await writeSigningKeys(keys.private, keys.public);
     const draft = bundleDraft(config, data, stage, {
       version,
+      scoreThreshold,
       seconds: (performance.now() - started) / 1000,
       student: { name: config.student.architecture, parameters: student.parameters },
       teacher: {
@@ -182,7 +185,7 @@ export async function runJob(options: RunJobOptions): Promise<JobResult> {
       ...(teacher.network ? { teacher: teacher.network } : {}),
       ...(scratch ? { scratch } : {}),
     },
-    scoreThreshold: SCORE_THRESHOLD,
+    scoreThreshold,
     engineVersion: engine.version,
   });
   await writeFileAtomic(report, renderReport(document));
@@ -203,6 +206,7 @@ function bundleDraft(
   stage: VariantsStage,
   training: {
     version: string;
+    scoreThreshold: number;
     seconds: number;
     student: { name: string; parameters: number };
     teacher: { name: string; parameters: number; sha256: string };
@@ -216,7 +220,7 @@ function bundleDraft(
     task: "detect",
     classes: [...data.classes],
     input: jobInput(config),
-    decoder: { id: DECODER, scoreThreshold: SCORE_THRESHOLD, iouThreshold: NMS_IOU },
+    decoder: { id: DECODER, scoreThreshold: training.scoreThreshold, iouThreshold: NMS_IOU },
     variants: variantDrafts(stage, data.heldOut.images.length, config.evaluation.iouThreshold),
     ...(calibration
       ? {
