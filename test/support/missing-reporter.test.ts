@@ -31,6 +31,7 @@ it("says at the end of a run what was skipped and what cures it, once for each",
 it("a missing program skips and is noted, or fails where everything is required", () => {
   const file = `${mkdtempSync(`${tmpdir()}/edge-distill-missing-`)}/missing.jsonl`;
   vi.stubEnv(MISSING_FILE_VARIABLE, file);
+  vi.stubEnv("EDGE_DISTILL_REQUIRE_ALL", "");
   const absent = { find: () => undefined, cure: "scripts/setup-nothing.sh" };
   expect(requirement("nothing", absent)).toBe(false);
   expect(readFileSync(file, "utf8")).toBe('{"name":"nothing","cure":"scripts/setup-nothing.sh"}\n');
