@@ -41,8 +41,11 @@ export interface RecipeOptions {
   stage: string;
   onProgress?: OnProgress;
   signal?: AbortSignal;
-  /** File for resuming; written every 100 steps and on interruption. */
-  checkpointPath?: string;
+  /**
+   * File to go on from when the same run is started again: written every 100 steps, on interruption and at the end.
+   * `key` names the run; another run's file is refused.
+   */
+  checkpoint?: { path: string; key: string };
 }
 
 export interface RecipeResult {
@@ -66,7 +69,7 @@ async function run(
     stage,
     onProgress,
     signal,
-    checkpointPath,
+    checkpoint,
   }: RecipeOptions,
 ): Promise<RecipeResult> {
   const start = fromWider ? inheritWeights(fromWider, step) : from;
@@ -85,9 +88,9 @@ async function run(
     stage,
     ...(onProgress ? { onProgress } : {}),
     ...(signal ? { signal } : {}),
-    ...(checkpointPath === undefined
-      ? {}
-      : { checkpoint: { path: checkpointPath, everySteps: 100 } }),
+    ...(checkpoint
+      ? { checkpoint: { ...checkpoint, everySteps: 100, resume: true, keep: true } }
+      : {}),
   });
   return {
     weights: weightsOf(step, trainer.state),
@@ -176,9 +179,22 @@ export function trainDetector(cache: ImageCache, options: RecipeOptions): Promis
   );
 }
 
+/** Draws of images whose objects are marked, against all draws, at least. */
+const MARKED_SHARE = 0.5;
+
+/** Places in the cache, those of marked images repeated until they make up their share. */
+function drawnIndices({ images }: ImageCache): number[] {
+  const all = [...images.keys()];
+  const marked = all.filter((i) => images[i]?.annotations);
+  const wanted = (MARKED_SHARE / (1 - MARKED_SHARE)) * (all.length - marked.length);
+  const times = marked.length === 0 ? 0 : Math.max(1, Math.round(wanted / marked.length));
+  return all.flatMap((i) => (images[i]?.annotations ? Array<number>(times).fill(i) : [i]));
+}
+
 /**
- * Distils a teacher into the student on every image there is: teacher and student see the same augmented view. Where the
- * teacher detects, the cache's marks (labels, and elsewhere the teacher's own findings) are learned as well.
+ * Distils a teacher into the student on every image there is: teacher and student see the same augmented view. What is
+ * marked in the images (labels, or a teacher's own findings) is learned as well; an image without annotations teaches
+ * only what the teacher says of it.
  */
 export function distilDetector(
   cache: ImageCache,
@@ -186,21 +202,23 @@ export function distilDetector(
   options: RecipeOptions,
 ): Promise<RecipeResult> {
   const { shape, seed, augment = {} } = options;
-  const labels = teacher.feeds.detections;
   const batches = createBatches(cache, {
     batchSize: shape.batch,
     seed,
     augment,
+    indices: drawnIndices(cache),
     ...cropOf(cache, shape),
   });
   return run(
-    distillationStep(shape, teacher.feeds, { labels }),
+    distillationStep(shape, teacher.feeds),
     async (index) => {
       const batch = batches.at(index);
       const images = imagesTensor(batch, shape);
+      const known = batch.imageIndices.map((i) => (cache.images[i]?.annotations ? 1 : 0));
       return {
         images,
-        ...(labels ? targetTensors(batch, shape) : {}),
+        ...targetTensors(batch, shape),
+        known: { dtype: "float32", dims: [shape.batch, 1, 1], data: Float32Array.from(known) },
         ...(await teacher.run(images)),
       };
     },

@@ -110,12 +110,13 @@ function distancesFromBoxes({ b }: LayerContext, boxes: Value, shape: StepShape)
 /**
  * Distillation step. Inputs `images` and, as the teacher has them, `teacher.detections` `[N, A, 4 + C]`,
  * `teacher.features` `[N, Ct, h, w]`, `teacher.embedding` `[N, D]`; the student's maps go through linear heads that are
- * thrown away afterwards. With `labels`, the supervised loss of the same images is added (inputs as in detectionStep).
+ * thrown away afterwards. The supervised loss of what is marked in the same images is added: inputs as in detectionStep,
+ * and `known` `[N, 1, 1]`, 1 for an image whose objects are all marked.
  */
 export function distillationStep(
   shape: StepShape,
   teacher: TeacherFeeds,
-  { labels = false, ...options }: StepOptions & { labels?: boolean } = {},
+  options: StepOptions = {},
 ): TrainingStep {
   const { weightDecay, clipNorm, emaDecay } = { ...DEFAULTS, ...options };
   return buildTrainingStep({
@@ -182,15 +183,14 @@ export function distillationStep(
           EMBEDDING_WEIGHT,
         );
       }
-      if (labels) {
-        const supervised = detectionLoss(b, {
-          ...out,
-          ...targetInputs(ctx, shape, out.grid.count),
-        });
-        terms["classification"] = supervised.classification;
-        terms["box"] = weighted(supervised.box, BOX_WEIGHT);
-        stopAt.push(...supervised.stopAt);
-      }
+      const supervised = detectionLoss(b, {
+        ...out,
+        ...targetInputs(ctx, shape, out.grid.count),
+        known: b.input("known", "float32", [shape.batch, 1, 1]),
+      });
+      terms["classification"] = supervised.classification;
+      terms["box"] = weighted(supervised.box, BOX_WEIGHT);
+      stopAt.push(...supervised.stopAt);
       const loss = Object.values(terms).reduce((sum, term) => b.op("Add", [sum, term]));
       return { loss, metrics: terms, stopAt };
     },

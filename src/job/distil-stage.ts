@@ -4,11 +4,11 @@ import { writeFileAtomic, type Logger, type OnProgress } from "../base/index.js"
 import { openEngine } from "../engine/index.js";
 import type { InputSpec } from "../image/index.js";
 import { parseModel, type Model } from "../onnx/index.js";
+import { openJobCheckpoints } from "./checkpoints.js";
 import type { JobConfig } from "./config.js";
 import type { JobData } from "./data-stage.js";
 import { judgeModel, type Judged } from "./judge.js";
 import {
-  loadTeacher,
   loadTrainingImages,
   trainStudent,
   trainTeacher,
@@ -16,6 +16,7 @@ import {
   type TrainedNetwork,
   type TrainingImages,
 } from "./networks.js";
+import { loadTeacher } from "./teacher-file.js";
 
 /** A teacher, trained here or given as a file. */
 export interface TeacherStage {
@@ -86,10 +87,12 @@ export async function distilJob({
   signal?: AbortSignal;
 }): Promise<{ file: string; teacher: TeacherStage; student: StudentStage }> {
   await using engine = await openEngine({ kind: "worker" });
+  const checkpoints = await openJobCheckpoints({ config, data });
   const context: NetworkContext = {
     config,
     data,
     engine,
+    checkpoints,
     onProgress,
     logger,
     ...(signal ? { signal } : {}),
@@ -97,5 +100,6 @@ export async function distilJob({
   const images = await loadTrainingImages(context);
   const teacher = await teacherStage(context, images);
   const student = await studentStage(context, images, teacher);
+  await checkpoints.remove();
   return { file: join(config.output, "student.onnx"), teacher, student };
 }

@@ -11,4 +11,4 @@ export { runJob, type RunJobOptions } from "./run-job.js";
 export type { JobResult, VariantResult } from "./result.js";
 export type { SelfCommand } from "./stream-stage.js";
 export { distilJob } from "./distil-stage.js";
-export { modelInputSpec } from "./networks.js";
+export { modelInputSpec } from "./teacher-file.js";

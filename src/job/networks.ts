@@ -1,6 +1,5 @@
 import { EdgeDistillError, type Logger, type OnProgress } from "../base/index.js";
-import { loadImageCache, type Annotation, type ImageCache } from "../data/index.js";
-import { emptyDetections } from "../decode/index.js";
+import { loadImageCache, type ImageCache } from "../data/index.js";
 import {
   distilDetector,
   exportDetector,
@@ -12,14 +11,14 @@ import {
   type StepShape,
 } from "../distill/index.js";
 import type { Engine } from "../engine/index.js";
-import { detectDataset } from "../evaluate/index.js";
-import { boxToNetwork, IMAGENET_NORMALIZATION, inputSpec, type InputSpec } from "../image/index.js";
-import { loadModel, serializeModel, type Model } from "../onnx/index.js";
+import { inputSpec, type InputSpec } from "../image/index.js";
+import { serializeModel, type Model } from "../onnx/index.js";
 import { architecture } from "../students/index.js";
 import type { Budget, StepMetrics, Weights } from "../train/index.js";
+import type { JobCheckpoints } from "./checkpoints.js";
 import type { JobConfig } from "./config.js";
 import { augmentOptions, type JobData } from "./data-stage.js";
-import { DECODER, jobInput, NMS_IOU } from "./judge.js";
+import { markFindings, withLabels } from "./mark-images.js";
 
 /** What training one network gave. */
 export interface TrainedNetwork {
@@ -37,6 +36,7 @@ export interface NetworkContext {
   config: JobConfig;
   data: JobData;
   engine: Engine;
+  checkpoints: JobCheckpoints;
   onProgress: OnProgress;
   logger: Logger;
   signal?: AbortSignal;
@@ -53,11 +53,16 @@ export async function loadTrainingImages({
   config,
   data,
   onProgress,
+  logger,
   signal,
 }: NetworkContext): Promise<TrainingImages> {
   const { widthPx, heightPx } = config.input;
-  const load = (dataset: JobData["labelled"]): Promise<ImageCache> =>
-    loadImageCache(dataset, { widthPx, heightPx, onProgress, ...(signal ? { signal } : {}) });
+  const load = async (dataset: JobData["labelled"]): Promise<ImageCache> => {
+    const options = { widthPx, heightPx, onProgress, ...(signal ? { signal } : {}) };
+    const cache = await loadImageCache(dataset, options);
+    for (const { path, reason } of cache.skipped) logger.warn(`${path} is left out: ${reason}`);
+    return cache;
+  };
   return { labelled: await load(data.labelled), all: await load(data.unlabelled) };
 }
 
@@ -80,10 +85,11 @@ function recipe(
   shape: StepShape,
   { learningRate, ...stage }: StageOptions,
 ): RecipeOptions {
-  const { config, engine, onProgress, signal } = context;
+  const { config, engine, checkpoints, onProgress, signal } = context;
   return {
     engine,
     shape,
+    checkpoint: checkpoints.of(stage.stage),
     seed: config.seed,
     augment: augmentOptions(config),
     onProgress,
@@ -172,49 +178,6 @@ export async function trainTeacher(
   };
 }
 
-/** Score from which a teacher's finding is taken for an object. */
-const FINDING_SCORE = 0.4;
-
-/**
- * Marks what the teacher finds in images without labels; labelled ones keep their labels. Training crops are laid around
- * the marks, since bare background teaches little, and the marks are learned as labels are.
- */
-async function markFindings(
-  { all: cache, labelled }: TrainingImages,
-  whole: Uint8Array,
-  { data, engine, config, onProgress, signal }: NetworkContext,
-): Promise<ImageCache> {
-  await using session = await engine.createSession(whole, { name: "teacher" });
-  const found = await detectDataset(session, data.unlabelled, {
-    input: jobInput(config),
-    decoder: {
-      decoder: DECODER,
-      scoreThreshold: FINDING_SCORE,
-      iouThreshold: NMS_IOU,
-      maxDetections: 20,
-    },
-    stage: "look through the unlabelled images",
-    onProgress,
-    ...(signal ? { signal } : {}),
-  });
-  const byId = new Map(data.unlabelled.images.map(({ id }, i) => [id, found[i]]));
-  const labels = new Map(labelled.images.map(({ path, annotations = [] }) => [path, annotations]));
-  return {
-    ...cache,
-    images: cache.images.map((image) => {
-      const known = labels.get(image.path);
-      if (known) return { ...image, annotations: known };
-      const { count, boxes, classIds } = byId.get(image.id) ?? emptyDetections();
-      const annotations = Array.from({ length: count }, (_, i): Annotation => {
-        const [x1 = 0, y1 = 0, x2 = 0, y2 = 0] = boxes.subarray(4 * i, 4 * i + 4);
-        const [xMin, yMin, xMax, yMax] = boxToNetwork([x1, y1, x2, y2], image.transform);
-        return { classId: classIds[i] ?? 0, box: { xMin, yMin, xMax, yMax } };
-      });
-      return { ...image, annotations };
-    }),
-  };
-}
-
 /** A student distilled from the teacher on every image, then fine-tuned on the labelled ones. */
 export async function trainStudent(
   context: NetworkContext,
@@ -235,9 +198,10 @@ export async function trainStudent(
     where: teacher.where,
   });
   logger.info(`the teacher gives ${open.description}`);
+  const labelled = withLabels(images);
   const marked = teacher.network
-    ? await markFindings(images, teacher.network.model, context)
-    : images.all;
+    ? await markFindings(labelled, teacher.network.model, context)
+    : labelled;
   const distilled = await distilDetector(
     marked,
     open,
@@ -253,8 +217,7 @@ export async function trainStudent(
       stage: "fine-tune student",
       budget: { wallSeconds: config.student.finetuneSeconds },
       from: distilled.weights,
-      // a head that the teacher has not trained starts fresh and needs the full rate
-      learningRate: config.training.learningRate * (open.feeds.detections ? 0.5 : 1),
+      learningRate: config.training.learningRate * 0.5,
     }),
   );
   return trained(context, shape, [
@@ -275,47 +238,4 @@ export async function trainFromScratch(
     recipe(context, shape, { stage: "train from scratch", budget }),
   );
   return trained(context, shape, [{ stage: "train from scratch", result }]);
-}
-
-/**
- * Name, size and layout of a model's only image input, as the file declares them.
- * @throws CONFIG_INVALID when the size is free
- */
-export function modelInputSpec(
-  { graph }: Model,
-  where: string,
-  given: {
-    layout?: "nchw" | "nhwc" | undefined;
-    widthPx?: number | undefined;
-    heightPx?: number | undefined;
-  } = {},
-): { name: string; size: Pick<InputSpec, "layout" | "widthPx" | "heightPx"> } {
-  const input = graph.inputs.find((v) => !v.initializer);
-  const dims = input?.dims ?? [];
-  const layout = given.layout ?? (dims[3] === 3 ? "nhwc" : "nchw");
-  const heightPx = given.heightPx ?? dims[layout === "nhwc" ? 1 : 2];
-  const widthPx = given.widthPx ?? dims[layout === "nhwc" ? 2 : 3];
-  if (!input || typeof widthPx !== "number" || typeof heightPx !== "number")
-    throw new EdgeDistillError(
-      "CONFIG_INVALID",
-      `${where} does not say what size its input image has`,
-      {
-        hint: 'Export it with a fixed size, or (for a teacher) set "teacher.input.widthPx" and "heightPx" in the config.',
-        details: { path: where, dims },
-      },
-    );
-  return { name: input.name, size: { layout, widthPx, heightPx } };
-}
-
-/** Loads the user's teacher and settles how it wants its pixels. @throws CONFIG_INVALID when its input size is unknown */
-export async function loadTeacher(
-  path: string,
-  given: JobConfig["teacher"]["input"] = {},
-): Promise<{ model: Model; input: InputSpec }> {
-  const model = await loadModel(path);
-  const { size } = modelInputSpec(model, path, given);
-  const stated = Object.fromEntries(
-    Object.entries(given).filter(([, value]) => value !== undefined),
-  ) as Partial<InputSpec>;
-  return { model, input: inputSpec({ ...IMAGENET_NORMALIZATION, ...stated, ...size }) };
 }

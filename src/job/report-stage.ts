@@ -91,6 +91,7 @@ export async function buildReport(inputs: ReportInputs): Promise<Report> {
     subtitle: `${String(heldOut.images.length)} held-out images; "mAP" is mean average precision at IoU ${String(iouThreshold)}`,
     createdAt: new Date().toISOString(),
     seconds: result.seconds,
+    iouThreshold,
     classes: heldOut.classes,
     models: [
       {

@@ -14,6 +14,7 @@ import { openEngine } from "../engine/index.js";
 import { renderReport } from "../evaluate/index.js";
 import type { Model } from "../onnx/index.js";
 import { judgeBaseline } from "./baseline-stage.js";
+import { openJobCheckpoints } from "./checkpoints.js";
 import type { JobConfig } from "./config.js";
 import type { JobData } from "./data-stage.js";
 import { studentStage, teacherStage } from "./distil-stage.js";
@@ -69,10 +70,12 @@ export async function runJob(options: RunJobOptions): Promise<JobResult> {
     `${String(data.unlabelled.images.length)} training images, labels of ${String(data.labelled.images.length)} used, ${String(data.heldOut.images.length)} held out, classes ${data.classes.join(", ")}`,
   );
   await using engine = await openEngine({ kind: "worker" });
+  const checkpoints = await openJobCheckpoints({ config, data });
   const context: NetworkContext = {
     config,
     data,
     engine,
+    checkpoints,
     onProgress,
     logger,
     ...(signal ? { signal } : {}),
@@ -190,6 +193,7 @@ export async function runJob(options: RunJobOptions): Promise<JobResult> {
   });
   await writeFileAtomic(report, renderReport(document));
   await writeFileAtomic(join(folder, "result.json"), `${JSON.stringify(result, null, 2)}\n`);
+  await checkpoints.remove();
   return result;
 }
 

@@ -16,6 +16,8 @@ export interface DetectionLossInputs {
   targetDistances: Value;
   /** `[N, A, 1]` box weight per cell */
   weight: Value;
+  /** `[N, 1, 1]` 1 where every object of the image is known, 0 where unmarked cells say nothing; all known by default. */
+  known?: Value;
 }
 
 export interface DetectionLoss {
@@ -67,7 +69,7 @@ export function distanceIou(
  */
 export function detectionLoss(
   b: GraphBuilder,
-  { logits, distances, targetClasses, targetDistances, weight }: DetectionLossInputs,
+  { logits, distances, targetClasses, targetDistances, weight, known }: DetectionLossInputs,
 ): DetectionLoss {
   const { iou, giou } = distanceIou(b, distances, targetDistances);
   const positives = b.op("Max", [sum(b, weight), b.f32(1)]);
@@ -82,7 +84,7 @@ export function detectionLoss(
   const p = b.op("Identity", [b.op("Sigmoid", [logits])]);
   const bce = sub(b, b.op("Softplus", [logits]), mul(b, logits, q));
   const negative = mul(b, sub(b, one, targetClasses), mul(b, b.f32(NEGATIVE_WEIGHT), mul(b, p, p)));
-  const focus = add(b, q, negative);
+  const focus = add(b, q, known ? mul(b, known, negative) : negative);
   const classification = b.op("Div", [sum(b, mul(b, focus, bce)), positives]);
   return { classification, box, stopAt: [quality, p] };
 }

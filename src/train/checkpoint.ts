@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { EdgeDistillError, errorMessage, readFileBytes, writeFileAtomic } from "../base/index.js";
 import type { HostTensor } from "../tensor/index.js";
-import type { Trainer } from "./trainer.js";
+import type { StepMetrics, Trainer } from "./trainer.js";
 import type { TrainingState } from "./training-step.js";
 
 /** File layout: magic, uint32 header length, JSON header, float32 data, SHA-256 of all before it. */
@@ -18,12 +18,15 @@ export interface CheckpointFacts {
   /** What else must agree besides the graph for going on to make sense: seed, data, budget. */
   key?: string;
   spent?: Spent;
+  /** Metrics of the steps so far. */
+  history?: readonly StepMetrics[];
 }
 
 interface Header {
   stepIndex: number;
   key: string;
   spent: Spent;
+  history: readonly StepMetrics[];
   /** Identity of the training graph. */
   graphSha256: string;
   tensors: { name: string; dims: readonly number[] }[];
@@ -35,7 +38,7 @@ const sha256 = (bytes: Uint8Array): Buffer => createHash("sha256").update(bytes)
 export async function writeCheckpoint(
   path: string,
   trainer: Trainer,
-  { key = "", spent = { wallSeconds: 0, cpuSeconds: 0 } }: CheckpointFacts = {},
+  { key = "", spent = { wallSeconds: 0, cpuSeconds: 0 }, history = [] }: CheckpointFacts = {},
 ): Promise<void> {
   const { state, stepIndex, step } = trainer;
   const tensors = Object.entries(state);
@@ -43,6 +46,7 @@ export async function writeCheckpoint(
     stepIndex,
     key,
     spent,
+    history,
     graphSha256: sha256(step.model).toString("hex"),
     tensors: tensors.map(([name, { dims }]) => ({ name, dims })),
   };
@@ -63,6 +67,7 @@ export interface Checkpoint {
   state: TrainingState;
   stepIndex: number;
   spent: Spent;
+  history: readonly StepMetrics[];
 }
 
 /**
@@ -109,5 +114,6 @@ export async function readCheckpoint(
     state[name] = { dtype: "float32", dims, data };
     at += 4 * count;
   }
-  return { state, stepIndex: header.stepIndex, spent: header.spent };
+  const { stepIndex, spent, history } = header;
+  return { state, stepIndex, spent, history };
 }

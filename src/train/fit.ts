@@ -26,12 +26,14 @@ export interface FitOptions {
   checkpoint?: CheckpointPolicy;
 }
 
-/** Written every so many steps and when interrupted, removed when the fit is done. */
+/** Written every so many steps and when interrupted; removed when the fit is done, unless kept. */
 export interface CheckpointPolicy {
   path: string;
   everySteps: number;
   /** Go on from the file if there is one: the same steps on the same batches as without the interruption. */
   resume?: boolean;
+  /** Write the file at the end too, so that a job of several fits that is started again passes this one by. */
+  keep?: boolean;
   /** Names the run; a file of another run is refused. */
   key?: string;
 }
@@ -42,7 +44,7 @@ export interface FitResult {
   /** User and system time of the whole process meanwhile, every thread counted; like `wallSeconds` over interruptions. */
   cpuSeconds: number;
   imagesPerSecond: number;
-  /** One entry a step, since the last interruption. */
+  /** One entry a step, over interruptions. */
   history: readonly StepMetrics[];
 }
 
@@ -68,10 +70,10 @@ export async function fit({
   signal,
   checkpoint,
 }: FitOptions): Promise<FitResult> {
-  const spent = await resumed(trainer, checkpoint);
+  const { spent, history } = await resumed(trainer, checkpoint);
   const wallStart = performance.now() - spent.wallSeconds * 1000;
   const cpuStart = cpuSecondsUsed() - spent.cpuSeconds;
-  const firstStep = trainer.stepIndex;
+  const stepsBefore = history.length;
   const used = (): { wallSeconds: number; cpuSeconds: number; progress: number } => {
     const wallSeconds = (performance.now() - wallStart) / 1000;
     const cpuSeconds = cpuSecondsUsed() - cpuStart;
@@ -86,9 +88,10 @@ export async function fit({
     if (!checkpoint) return;
     const { wallSeconds, cpuSeconds } = used();
     const { path, key = "" } = checkpoint;
-    await writeCheckpoint(path, trainer, { key, spent: { wallSeconds, cpuSeconds } });
+    await writeCheckpoint(path, trainer, { key, spent: { wallSeconds, cpuSeconds }, history });
   };
-  const history: StepMetrics[] = [];
+  const imagesPerSecond = (wallSeconds: number): number =>
+    ((history.length - stepsBefore) * imagesPerStep) / (wallSeconds - spent.wallSeconds);
   let lossMean = NaN;
   let pending = batch(trainer.stepIndex);
   // a batch that fails while the step before it runs is reported when its turn comes
@@ -120,7 +123,7 @@ export async function fit({
     if (checkpoint && trainer.stepIndex % checkpoint.everySteps === 0) await save();
     if (onProgress) {
       const now = used();
-      const rate = (history.length * imagesPerStep) / (now.wallSeconds - spent.wallSeconds);
+      const rate = imagesPerSecond(now.wallSeconds);
       const left = now.progress > 0 ? (now.wallSeconds * (1 - now.progress)) / now.progress : 0;
       onProgress({
         stage,
@@ -131,17 +134,28 @@ export async function fit({
   }
   await pending.catch(() => undefined);
   const { wallSeconds, cpuSeconds } = used();
-  if (checkpoint) await rm(checkpoint.path, { force: true });
-  const steps = trainer.stepIndex - firstStep;
-  const imagesPerSecond = (steps * imagesPerStep) / (wallSeconds - spent.wallSeconds);
-  return { steps, wallSeconds, cpuSeconds, imagesPerSecond, history };
+  if (checkpoint?.keep) await save();
+  else if (checkpoint) await rm(checkpoint.path, { force: true });
+  return {
+    steps: history.length,
+    wallSeconds,
+    cpuSeconds,
+    imagesPerSecond: imagesPerSecond(wallSeconds),
+    history,
+  };
 }
 
 /** Puts the trainer where the checkpoint stopped, if there is one to go on from. */
-async function resumed(trainer: Trainer, checkpoint: CheckpointPolicy | undefined): Promise<Spent> {
-  if (!checkpoint?.resume || !existsSync(checkpoint.path)) return { wallSeconds: 0, cpuSeconds: 0 };
+async function resumed(
+  trainer: Trainer,
+  checkpoint: CheckpointPolicy | undefined,
+): Promise<{ spent: Spent; history: StepMetrics[] }> {
+  if (!checkpoint?.resume || !existsSync(checkpoint.path))
+    return { spent: { wallSeconds: 0, cpuSeconds: 0 }, history: [] };
   const { path, key = "" } = checkpoint;
-  const { state, stepIndex, spent } = await readCheckpoint(path, trainer.step.model, { key });
+  const { state, stepIndex, spent, history } = await readCheckpoint(path, trainer.step.model, {
+    key,
+  });
   trainer.load({ state, stepIndex });
-  return spent;
+  return { spent, history: [...history] };
 }

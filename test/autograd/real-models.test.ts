@@ -11,7 +11,8 @@ import {
   type Value,
 } from "../../src/onnx/index.js";
 import { elementCount, float32, type HostTensor } from "../../src/tensor/index.js";
-import { NO_MODELS, noise, REAL_MODELS } from "../onnx/real-models.js";
+import { noise, REAL_MODELS } from "../onnx/real-models.js";
+import { hasData } from "../support/requirements.js";
 
 let engine: Engine;
 beforeAll(async () => {
@@ -22,7 +23,7 @@ afterAll(() => engine.close());
 /** Scatter with a reduction, which max pooling's gradient needs, came with opset 16. */
 const OPSET = 17;
 
-describe.skipIf(NO_MODELS)("whole exported networks", () => {
+describe.skipIf(!hasData("models"))("whole exported networks", () => {
   it.each(REAL_MODELS.map((m) => [m.name, m] as const))(
     "%s: the loss falls along the gradient as predicted",
     async (_, real) => {

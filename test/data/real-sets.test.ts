@@ -1,15 +1,10 @@
-import { existsSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { DATA_FOLDER, hasData } from "../support/requirements.js";
 import { countByClass, loadDataset, splitByGroup } from "../../src/data/index.js";
 
-const ROOT = "../shared/data";
-const there = existsSync(`${ROOT}/neu-det`);
-if (!there)
-  process.stderr.write(
-    `\n#### SKIPPED: ${ROOT} is not there, the readers were not tried on real sets ####\n`,
-  );
+const ROOT = DATA_FOLDER;
 
-describe.skipIf(!there)("real sets", () => {
+describe.skipIf(!hasData("neu-det"))("real sets", () => {
   it("DeepPCB: both official lists, every board with its template", async () => {
     const trainval = await loadDataset({
       format: "deeppcb",

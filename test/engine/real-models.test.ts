@@ -1,12 +1,12 @@
-import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openEngine, type Engine } from "../../src/engine/index.js";
 import { IMAGENET_NORMALIZATION, inputSpec, prepareInput } from "../../src/image/index.js";
 import { float32, zeros, type HostTensor } from "../../src/tensor/index.js";
+import { DATA_FOLDER, hasData } from "../support/requirements.js";
 
-const DATA = "../shared/data";
+const DATA = DATA_FOLDER;
 const MODELS = join(DATA, "models");
 const SQUEEZENET = join(MODELS, "squeezenet1_1_fp32");
 
@@ -21,8 +21,7 @@ async function readNpy(path: string): Promise<HostTensor<"float32">> {
   return float32(dims, new Float32Array(Uint8Array.from(bytes.subarray(10 + headerLength)).buffer));
 }
 
-const absent = !existsSync(MODELS);
-describe.skipIf(absent)(`real models (${MODELS}${absent ? ": ABSENT, not tested" : ""})`, () => {
+describe.skipIf(!hasData("models"))("real models", () => {
   let engine: Engine;
   beforeAll(async () => {
     engine = await openEngine();

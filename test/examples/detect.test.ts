@@ -1,15 +1,16 @@
 import { execFile } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 import { packBundle, writeSigningKeys, type BundleDraft } from "../../src/bundle/index.js";
 import { inputSpec } from "../../src/image/index.js";
 import { temporaryFolder } from "../bundle/draft.js";
+import { DATA_FOLDER, hasData } from "../support/requirements.js";
 
-const MODEL = "../shared/data/models/yolox_nano/yolox_nano_416x416.onnx";
-const IMAGE = "../shared/data/coco/images/val2017/000000000139.jpg";
-const COCO_CONFIG = "../shared/data/coco/config.yaml";
+const MODEL = `${DATA_FOLDER}/models/yolox_nano/yolox_nano_416x416.onnx`;
+const IMAGE = `${DATA_FOLDER}/coco/images/val2017/000000000139.jpg`;
+const COCO_CONFIG = `${DATA_FOLDER}/coco/config.yaml`;
 
 function cocoClasses(): string[] {
   return [...readFileSync(COCO_CONFIG, "utf8").matchAll(/^\s+\d+:\s*(.+)$/gm)].map(
@@ -30,7 +31,7 @@ function draft(): BundleDraft {
   };
 }
 
-describe.skipIf(!existsSync(MODEL))(`examples/detect.ts (skipped without ${MODEL})`, () => {
+describe.skipIf(!hasData("models") || !hasData("coco"))("examples/detect.ts", () => {
   it("finds the objects of a photograph with a real model out of a signed bundle", async () => {
     const folder = temporaryFolder();
     const publicKey = join(folder, "public.pem");

@@ -1,4 +1,3 @@
-import { existsSync } from "node:fs";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
@@ -6,8 +5,9 @@ import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createRng } from "../../src/base/index.js";
 import { decodeImage, encodeImage, imageSize, letterbox } from "../../src/image/index.js";
+import { DATA_FOLDER, hasData } from "../support/requirements.js";
 
-const COCO = "../shared/data/coco/images";
+const COCO = `${DATA_FOLDER}/coco/images`;
 let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "edge-distill-image-"));
@@ -274,27 +274,24 @@ describe("letterbox", () => {
   });
 });
 
-describe.skipIf(!existsSync(COCO))(
-  `real photos (${COCO}${existsSync(COCO) ? "" : ": ABSENT, not tested"})`,
-  () => {
-    test("decode and letterbox all alike", async () => {
-      const files = (await readdir(COCO, { recursive: true }))
-        .filter((file) => file.endsWith(".jpg"))
-        .slice(0, 12);
-      expect(files.length).toBe(12);
-      for (const file of files) {
-        const path = join(COCO, file);
-        const size = await imageSize(path);
-        const decoded = await decodeImage(path);
-        expect([decoded.widthPx, decoded.heightPx], relative(COCO, path)).toEqual([
-          size.widthPx,
-          size.heightPx,
-        ]);
-        const boxed = await letterbox(path, { widthPx: 416, heightPx: 416 });
-        const fromPixels = await letterbox(decoded, { widthPx: 416, heightPx: 416 });
-        expect(boxed.transform).toEqual(fromPixels.transform);
-        expect(meanDifference(boxed.pixels, fromPixels.pixels)).toBeLessThan(1.5);
-      }
-    });
-  },
-);
+describe.skipIf(!hasData("coco"))("real photos", () => {
+  test("decode and letterbox all alike", async () => {
+    const files = (await readdir(COCO, { recursive: true }))
+      .filter((file) => file.endsWith(".jpg"))
+      .slice(0, 12);
+    expect(files.length).toBe(12);
+    for (const file of files) {
+      const path = join(COCO, file);
+      const size = await imageSize(path);
+      const decoded = await decodeImage(path);
+      expect([decoded.widthPx, decoded.heightPx], relative(COCO, path)).toEqual([
+        size.widthPx,
+        size.heightPx,
+      ]);
+      const boxed = await letterbox(path, { widthPx: 416, heightPx: 416 });
+      const fromPixels = await letterbox(decoded, { widthPx: 416, heightPx: 416 });
+      expect(boxed.transform).toEqual(fromPixels.transform);
+      expect(meanDifference(boxed.pixels, fromPixels.pixels)).toBeLessThan(1.5);
+    }
+  });
+});

@@ -23,7 +23,8 @@ import {
 } from "../../src/onnx/index.js";
 import { createRng } from "../../src/base/index.js";
 import { elementCount, float32, toFloat16Array, type HostTensor } from "../../src/tensor/index.js";
-import { cosine, NO_MODELS, noise, REAL_MODELS, relativeError, runOnce } from "./real-models.js";
+import { cosine, noise, REAL_MODELS, relativeError, runOnce } from "./real-models.js";
+import { hasData } from "../support/requirements.js";
 
 let engine: Engine;
 beforeAll(async () => {
@@ -48,7 +49,7 @@ async function worstError(
 
 const count = (m: Model, op: string): number => m.graph.nodes.filter((n) => n.op === op).length;
 
-describe.skipIf(NO_MODELS)("passes on real models", () => {
+describe.skipIf(!hasData("models"))("passes on real models", () => {
   const passes: readonly [string, PassStep][] = [
     ["foldBatchNorm", (m) => foldBatchNorm(m)],
     ["foldConstants", (m) => foldConstants(m)],

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { createRng } from "../../src/base/index.js";
 import type { Engine } from "../../src/engine/index.js";
 import { serializeModel, type Dim, type Model } from "../../src/onnx/index.js";
@@ -8,8 +8,9 @@ import {
   fromFloat16Array,
   type HostTensor,
 } from "../../src/tensor/index.js";
+import { DATA_FOLDER } from "../support/requirements.js";
 
-const ROOT = "../shared/data/models";
+const ROOT = `${DATA_FOLDER}/models`;
 
 export interface RealModel {
   name: string;
@@ -38,10 +39,6 @@ export const REAL_MODELS: readonly RealModel[] = [
     dims: [1, 3, 416, 416],
   },
 ];
-
-/** Why tests on real models cannot run here; undefined when they can. */
-export const NO_MODELS = existsSync(ROOT) ? undefined : `the models are not at ${ROOT}`;
-if (NO_MODELS) process.stderr.write(`SKIPPED: tests on real models: ${NO_MODELS}\n`);
 
 /** Seeded noise for a model's input, of roughly the spread the model expects. */
 export function noise(

@@ -10,17 +10,10 @@ import {
   saveModel,
   serializeModel,
 } from "../../src/onnx/index.js";
-import {
-  dimsFit,
-  NO_MODELS,
-  noise,
-  readNpy,
-  REAL_MODELS,
-  relativeError,
-  runOnce,
-} from "./real-models.js";
+import { dimsFit, noise, readNpy, REAL_MODELS, relativeError, runOnce } from "./real-models.js";
+import { DATA_FOLDER, hasData } from "../support/requirements.js";
 
-describe.skipIf(NO_MODELS)("real models", () => {
+describe.skipIf(!hasData("models"))("real models", () => {
   let engine: Engine;
   let folder: string;
   beforeAll(async () => {
@@ -74,7 +67,7 @@ describe.skipIf(NO_MODELS)("real models", () => {
     if (!real) expect.unreachable();
     const bytes = serializeModel(await loadModel(real.path));
     for (const set of ["0", "1", "2"]) {
-      const folderOfSet = `../shared/data/models/squeezenet1_1_fp32/test_data_set/${set}`;
+      const folderOfSet = `${DATA_FOLDER}/models/squeezenet1_1_fp32/test_data_set/${set}`;
       const [output] = Object.values(
         await runOnce(engine, bytes, { [real.input]: readNpy(`${folderOfSet}/input_0.npy`) }),
       );

@@ -1,9 +1,10 @@
 import { readFileSync } from "node:fs";
 import type { BundleDraft } from "../../src/bundle/index.js";
 import { inputSpec } from "../../src/image/index.js";
+import { DATA_FOLDER } from "../support/requirements.js";
 
-export const YOLOX_MODEL = "../shared/data/models/yolox_nano/yolox_nano_416x416.onnx";
-export const COCO = "../shared/data/coco";
+export const YOLOX_MODEL = `${DATA_FOLDER}/models/yolox_nano/yolox_nano_416x416.onnx`;
+export const COCO = `${DATA_FOLDER}/coco`;
 
 export function cocoClasses(): string[] {
   const config = readFileSync(`${COCO}/config.yaml`, "utf8");

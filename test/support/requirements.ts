@@ -15,6 +15,9 @@ const REQUIREMENTS = {
   openssl: { find: () => findProgram("openssl"), cure: "apt-get install -y openssl" },
 } as const satisfies Record<string, Requirement>;
 
+/** Real images and models, from the project's root. */
+export const DATA_FOLDER = "../shared/data";
+
 export type RequirementName = keyof typeof REQUIREMENTS;
 
 /** The reporter collects what was missed in the file this variable names. */
@@ -28,6 +31,17 @@ export function requires(name: RequirementName): boolean {
   return requirement(name, REQUIREMENTS[name]);
 }
 
+/**
+ * Whether real images or models are there: `describe.skipIf(!hasData("coco"))`. They lie beside the project and are not
+ * part of it, so that their absence is told at the end and is never a failure.
+ * @param path below `../shared/data`
+ */
+export function hasData(path: string): boolean {
+  if (existsSync(join(DATA_FOLDER, path))) return true;
+  report({ name: join(DATA_FOLDER, path), cure: "put it there; it is not part of the project" });
+  return false;
+}
+
 /** `requires` for something that is not in the table. */
 export function requirement(name: string, { find, cure }: Requirement): boolean {
   if (find() !== undefined) return true;
@@ -35,9 +49,13 @@ export function requirement(name: string, { find, cure }: Requirement): boolean 
     throw new Error(
       `This test needs ${name}, and EDGE_DISTILL_REQUIRE_ALL=1 forbids skipping. Run: ${cure}`,
     );
-  const file = process.env[MISSING_FILE_VARIABLE];
-  if (file !== undefined) appendFileSync(file, `${JSON.stringify({ name, cure })}\n`);
+  report({ name, cure: `run ${cure}` });
   return false;
+}
+
+function report(missing: { name: string; cure: string }): void {
+  const file = process.env[MISSING_FILE_VARIABLE];
+  if (file !== undefined) appendFileSync(file, `${JSON.stringify(missing)}\n`);
 }
 
 /** The path of a program on PATH or in the folders of system daemons. */

@@ -85,7 +85,7 @@ describe("fit", () => {
   it("goes on after an interruption exactly as if there had been none", async () => {
     const path = join(folder, "resume.ckpt");
     await using whole = await open();
-    await toyFit(whole);
+    const unbroken = await toyFit(whole);
     const controller = new AbortController();
     await using first = await open();
     const checkpoint = { path, everySteps: 1000, resume: true, key: "seed 7" };
@@ -102,11 +102,29 @@ describe("fit", () => {
     expect(error.hint).toContain(path);
     await using second = await open();
     const rest = await toyFit(second, { checkpoint });
-    expect(rest.steps).toBe(19);
+    expect(rest.steps).toBe(30);
+    expect(rest.history).toEqual(unbroken.history);
     expect(second.stepIndex).toBe(30);
     for (const name of step.state)
       expect([name, second.state[name]]).toEqual([name, whole.state[name]]);
     expect(existsSync(path)).toBe(false);
+  });
+
+  it("passes a finished fit by when its checkpoint was kept", async () => {
+    const checkpoint = {
+      path: join(folder, "kept.ckpt"),
+      everySteps: 1000,
+      resume: true,
+      keep: true,
+    };
+    await using first = await open();
+    const done = await toyFit(first, { checkpoint });
+    await using second = await open();
+    const again = await toyFit(second, { checkpoint });
+    expect(again).toMatchObject({ steps: 30, history: done.history });
+    expect(again.cpuSeconds).toBeCloseTo(done.cpuSeconds, 0);
+    for (const name of step.state)
+      expect([name, second.state[name]]).toEqual([name, first.state[name]]);
   });
 
   it("writes a checkpoint at its interval", async () => {

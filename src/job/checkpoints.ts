@@ -1,0 +1,56 @@
+import { createHash } from "node:crypto";
+import { mkdir, readdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { ioError, readFileBytes } from "../base/index.js";
+import type { JobConfig } from "./config.js";
+import type { JobData } from "./data-stage.js";
+
+/** Where a job's training stages leave their state until the job is done. */
+export interface JobCheckpoints {
+  /** A stage's file, and the name of the run that it belongs to. */
+  of(stage: string): { path: string; key: string };
+  /** Ends the need for them: the job is done. */
+  remove(): Promise<void>;
+}
+
+/** Everything that decides what is trained; a run in which any of it differs starts over. */
+async function runKey({ config, data }: { config: JobConfig; data: JobData }): Promise<string> {
+  const { input, augment, teacher, student, training, seed } = config;
+  const images = ({ images: records }: JobData["labelled"]): unknown =>
+    records.map(({ id, widthPx, heightPx, annotations }) => [id, widthPx, heightPx, annotations]);
+  const hash = createHash("sha256").update(
+    JSON.stringify([
+      { input, augment, teacher, student, training, seed },
+      data.classes,
+      images(data.labelled),
+      images(data.unlabelled),
+    ]),
+  );
+  if (teacher.onnx !== undefined) hash.update(await readFileBytes(teacher.onnx));
+  return hash.digest("hex").slice(0, 16);
+}
+
+/**
+ * Opens the checkpoints of this very job in its output folder, so that it goes on where it was interrupted. Those of a
+ * job with another config or other images are removed.
+ * @throws IO_FAILED, IO_DISK_FULL
+ */
+export async function openJobCheckpoints(job: {
+  config: JobConfig;
+  data: JobData;
+}): Promise<JobCheckpoints> {
+  const key = await runKey(job);
+  const root = join(job.config.output, "checkpoints");
+  const folder = join(root, key);
+  try {
+    await mkdir(folder, { recursive: true });
+    for (const other of await readdir(root))
+      if (other !== key) await rm(join(root, other), { recursive: true, force: true });
+  } catch (error) {
+    throw ioError(error, root, "writing");
+  }
+  return {
+    of: (stage) => ({ path: join(folder, `${stage.replaceAll(" ", "-")}.ckpt`), key }),
+    remove: () => rm(root, { recursive: true, force: true }),
+  };
+}
