@@ -13,7 +13,7 @@ const COUNTS = {
 } as const;
 
 const SECONDS = {
-  full: { pretrain: 50, teacher: 60, distil: 55, finetune: 20 },
+  full: { pretrain: 35, teacher: 140, distil: 42, finetune: 15 },
   quick: { pretrain: 4, teacher: 8, distil: 6, finetune: 4 },
 } as const;
 
