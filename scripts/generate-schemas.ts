@@ -1,5 +1,6 @@
 /**
- * Writes the JSON Schema of every wire message to docs/schemas, or checks that what is there is up to date.
+ * Writes the JSON Schema of every wire message and of the job's config to docs/schemas, or checks that what is there is
+ * up to date.
  *
  *   tsx scripts/generate-schemas.ts [--check]
  */
@@ -7,6 +8,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { writeFileAtomic } from "../src/base/index.js";
+import { jobConfigJsonSchema } from "../src/job/index.js";
 import { messageJsonSchemas } from "../src/wire/index.js";
 
 const check = process.argv.includes("--check");
@@ -16,9 +18,10 @@ const folder =
     ? fileURLToPath(new URL("../docs/schemas", import.meta.url))
     : (process.argv[given + 1] ?? "docs/schemas");
 
+const schemas = { ...messageJsonSchemas(), "job-config": jobConfigJsonSchema() };
 const wanted = new Map(
-  Object.entries(messageJsonSchemas()).map(([kind, schema]) => [
-    `${kind}.v1.json`,
+  Object.entries(schemas).map(([name, schema]) => [
+    `${name}.v1.json`,
     `${JSON.stringify(schema, null, 2)}\n`,
   ]),
 );
@@ -37,7 +40,7 @@ if (check && drifted.length + strangers.length > 0) {
   console.error(
     [
       ...drifted.map((file) => `docs/schemas/${file} differs from the zod schemas`),
-      ...strangers.map((file) => `docs/schemas/${file} belongs to no message`),
+      ...strangers.map((file) => `docs/schemas/${file} belongs to nothing`),
       "Run: npm run schemas",
     ].join("\n"),
   );

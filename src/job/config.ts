@@ -9,40 +9,73 @@ const side = z.int().min(32).max(2048).multipleOf(32);
 const architectureId = z.enum(Object.keys(ARCHITECTURES) as [keyof typeof ARCHITECTURES]);
 
 const dataSchema = z.strictObject({
-  /** Layout on disk; see the data room. */
-  format: z.enum(["coco", "yolo", "voc", "deeppcb"]),
-  /** Folder, relative to the config file. `--data` overrides it. */
-  root: z.string().min(1),
-  /** The layout's names of the two parts; by default trainval/test (deeppcb), train/test (voc), train/val (coco, yolo). */
-  trainSplit: z.string().min(1).optional(),
+  format: z.enum(["coco", "yolo", "voc", "deeppcb"]).describe("Layout on disk."),
+  root: z.string().min(1).describe("Folder, relative to the config file. `--data` overrides it."),
+  trainSplit: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      "The layout's names of the two parts; by default trainval/test (deeppcb), train/test (voc), train/val (coco, yolo).",
+    ),
   heldOutSplit: z.string().min(1).optional(),
-  /** YOLO: class names in order, or the file that lists them. */
-  classes: z.union([z.array(z.string().min(1)).min(1), z.string().min(1)]).optional(),
-  /** How many labelled training images are used; the rest count as unlabelled. Default: all. */
-  labelledImages: z.int().positive().optional(),
-  /** Names the draw of the labelled images, and the split where the data set has none of its own. */
-  splitSeed: z.int().default(0),
-  /** Further images without labels, a folder relative to the config file. */
-  unlabelled: z.string().min(1).optional(),
+  classes: z
+    .union([z.array(z.string().min(1)).min(1), z.string().min(1)])
+    .optional()
+    .describe("YOLO: class names in order, or the file that lists them."),
+  labelledImages: z
+    .int()
+    .positive()
+    .optional()
+    .describe(
+      "How many labelled training images are used; the rest count as unlabelled. Default: all.",
+    ),
+  splitSeed: z
+    .int()
+    .default(0)
+    .describe(
+      "Names the draw of the labelled images, and the split where the data set has none of its own.",
+    ),
+  unlabelled: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("Further images without labels, a folder relative to the config file."),
 });
 
 const teacherSchema = z.strictObject({
-  /** An ONNX file; relative to the config file. Without it a teacher is trained on the data. `--teacher` overrides it. */
-  onnx: z.string().min(1).optional(),
-  /** How that file wants its pixels; default: RGB, ImageNet normalization, the size its input declares. */
-  input: inputSpecSchema.partial().optional(),
+  onnx: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      "An ONNX file; relative to the config file. Without it a teacher is trained on the data. `--teacher` overrides it.",
+    ),
+  input: inputSpecSchema
+    .partial()
+    .optional()
+    .describe(
+      "How that file wants its pixels; default: RGB, ImageNet normalization, the size its input declares.",
+    ),
   architecture: architectureId.default("teacher"),
-  /** CPU-independent wall seconds. */
-  pretrainSeconds: seconds.default(60),
-  trainSeconds: seconds.default(120),
+  pretrainSeconds: seconds
+    .default(60)
+    .describe("Wall seconds of self-supervised pre-training on all images."),
+  trainSeconds: seconds.default(120).describe("Wall seconds of training on the labelled images."),
 });
 
 const studentSchema = z.strictObject({
   architecture: architectureId.default("s"),
-  distilSeconds: seconds.default(90),
-  finetuneSeconds: seconds.default(30),
-  /** Train the same student from scratch for the CPU time that distilling and fine-tuning took. */
-  scratch: z.boolean().default(true),
+  distilSeconds: seconds.default(90).describe("Wall seconds of distillation on all images."),
+  finetuneSeconds: seconds
+    .default(30)
+    .describe("Wall seconds of training on the labelled images afterwards."),
+  scratch: z
+    .boolean()
+    .default(true)
+    .describe(
+      "Train the same student from scratch for the CPU time that distilling and fine-tuning took.",
+    ),
 });
 
 /** What `edge-distill run --config FILE` reads. Paths are relative to the file. */
@@ -55,8 +88,11 @@ export const jobConfigSchema = z.strictObject({
   input: z.strictObject({
     widthPx: side,
     heightPx: side,
-    /** Training crops of this size are taken from the letterboxed image; default: the whole of it. */
-    trainWidthPx: side.optional(),
+    trainWidthPx: side
+      .optional()
+      .describe(
+        "Training crops of this size are taken from the letterboxed image; default: the whole of it.",
+      ),
     trainHeightPx: side.optional(),
   }),
   augment: z
@@ -64,8 +100,12 @@ export const jobConfigSchema = z.strictObject({
       flipHorizontal: z.boolean().default(true),
       flipVertical: z.boolean().default(false),
       rotate90: z.boolean().default(false),
-      /** Chance that labelled objects are pasted onto another image. */
-      pasteProbability: z.number().min(0).max(1).default(0.5),
+      pasteProbability: z
+        .number()
+        .min(0)
+        .max(1)
+        .default(0.5)
+        .describe("Chance that labelled objects are pasted onto another image."),
     })
     .prefault({}),
   teacher: teacherSchema.prefault({}),
@@ -78,8 +118,14 @@ export const jobConfigSchema = z.strictObject({
     .prefault({}),
   evaluation: z
     .strictObject({
-      /** IoU above which a detection counts: 0.5 for mAP50; DeepPCB's official metric takes 0.33. */
-      iouThreshold: z.number().min(0.05).max(0.95).default(0.5),
+      iouThreshold: z
+        .number()
+        .min(0.05)
+        .max(0.95)
+        .default(0.5)
+        .describe(
+          "IoU above which a detection counts: 0.5 for mAP50; DeepPCB's official metric takes 0.33.",
+        ),
       maxImages: z.int().positive().optional(),
     })
     .prefault({}),
@@ -87,8 +133,11 @@ export const jobConfigSchema = z.strictObject({
   device: z.string().min(1).default("auto"),
   stream: z
     .strictObject({
-      /** mqtt://, mqtts://, ws:// or wss://. Without it an embedded broker is started. */
-      brokerUrl: z.string().min(1).optional(),
+      brokerUrl: z
+        .string()
+        .min(1)
+        .optional()
+        .describe("mqtt://, mqtts://, ws:// or wss://. Without it an embedded broker is started."),
       site: z.string().min(1).default("site"),
       line: z.string().min(1).default("line-1"),
       frames: z.int().positive().default(100),
@@ -102,6 +151,15 @@ export const jobConfigSchema = z.strictObject({
 });
 
 export type JobConfig = z.infer<typeof jobConfigSchema>;
+/** JSON Schema of a config file, for editors: draft 2020-12. */
+export function jobConfigJsonSchema(): Record<string, unknown> {
+  return {
+    $schema: "https://json-schema.org/draft/2020-12/schema",
+    title: "edge-distill job",
+    ...z.toJSONSchema(jobConfigSchema, { io: "input", target: "draft-2020-12" }),
+  };
+}
+
 /** As a caller writes it: defaults may be left out. */
 export type JobConfigInput = z.input<typeof jobConfigSchema>;
 

@@ -1,4 +1,5 @@
 export {
+  jobConfigJsonSchema,
   jobConfigSchema,
   loadJobConfig,
   parseJobConfig,

@@ -51,7 +51,7 @@ export interface StreamResult {
   broker: "embedded" | "given";
   variant: string;
   reason: string;
-  /** Median over frames, from capture to result. */
+  /** Median time of the inference itself over all frames. */
   latencyMs: number;
   framesPerSecond: number;
 }

@@ -1,5 +1,5 @@
 import { EdgeDistillError } from "../../base/index.js";
-import { openConsumer, type Delivery } from "../../consumer/index.js";
+import { openConsumer, type Consumer, type Delivery } from "../../consumer/index.js";
 import { defineCommand } from "../command.js";
 
 /** One line for people. */
@@ -21,6 +21,13 @@ function line({ message, address }: Delivery, classNames: readonly string[]): st
       return `${head} published ${String(message.data.published)}, waiting ${String(message.data.outbox.messages)}`;
   }
 }
+
+/** How long after a good-bye the rest of what it counts is waited for. */
+const GOODBYE_GRACE_SECONDS = 10;
+
+/** Whether something that this boot published is still on its way. */
+const isIncomplete = (consumer: Consumer, boot: string): boolean =>
+  consumer.gaps().some((gap) => gap.boot === boot);
 
 export default defineCommand({
   name: "watch",
@@ -71,13 +78,13 @@ export default defineCommand({
     signal.addEventListener("abort", end, { once: true });
     let timer: NodeJS.Timeout | undefined;
     let idle = false;
-    const touch = (): void => {
+    const touch = (seconds = args["idle-seconds"]): void => {
       clearTimeout(timer);
-      if (args["idle-seconds"] !== undefined)
+      if (seconds !== undefined)
         timer = setTimeout(() => {
           idle = true;
           end();
-        }, args["idle-seconds"] * 1000);
+        }, seconds * 1000);
     };
     await using consumer = await openConsumer({
       url: args.broker,
@@ -93,6 +100,10 @@ export default defineCommand({
     });
     logger.info(`listening on ${args.broker.replace(/\/\/[^@/]*@/, "//")}`);
     const ids = new Set<string>();
+    /** Boots heard live: a retained good-bye of any other is of a device that had left before. */
+    const heard = new Set<string>();
+    /** Boots that said good-bye. */
+    const gone = new Set<string>();
     const kinds: Record<string, number> = {};
     let repeated = 0;
     let classNames: readonly string[] = [];
@@ -107,15 +118,19 @@ export default defineCommand({
         if (message.type === "edge-distill.birth.v1") classNames = message.data.classNames;
         if (!json) logger.info(line(delivery, classNames));
         if (args.count !== undefined && (kinds["detections"] ?? 0) >= args.count) break;
-        const goodbye =
-          message.type === "edge-distill.state.v1" && message.data.status === "offline";
+        const { boot } = message.data.trace;
+        if (!delivery.retained) heard.add(boot);
         if (
-          args["until-offline"] &&
-          goodbye &&
-          !delivery.retained &&
-          message.data.reason === "closed"
+          message.type === "edge-distill.state.v1" &&
+          message.data.status === "offline" &&
+          message.data.reason === "closed" &&
+          heard.has(boot)
         )
-          break;
+          gone.add(boot);
+        // after a reconnect the retained good-bye may overtake what the broker kept for this client
+        if (args["until-offline"] && gone.has(boot) && !isIncomplete(consumer, boot)) break;
+        if (args["until-offline"] && gone.has(boot))
+          touch(Math.min(args["idle-seconds"] ?? Infinity, GOODBYE_GRACE_SECONDS));
       }
     } catch (error) {
       if (!(error instanceof EdgeDistillError && error.code === "INTERRUPTED")) throw error;

@@ -3,6 +3,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { jobConfigJsonSchema } from "../../src/job/index.js";
 import { MESSAGE_KINDS, messageJsonSchemas } from "../../src/wire/index.js";
 
 let folder: string;
@@ -26,7 +27,9 @@ describe("the JSON Schemas", () => {
   it("in docs/schemas are up to date", async () => {
     for (const [kind, schema] of Object.entries(messageJsonSchemas()))
       expect(JSON.parse(await readFile(`docs/schemas/${kind}.v1.json`, "utf8"))).toEqual(schema);
-    expect(await readdir("docs/schemas")).toHaveLength(MESSAGE_KINDS.length);
+    const config: unknown = JSON.parse(await readFile("docs/schemas/job-config.v1.json", "utf8"));
+    expect(config).toEqual(jobConfigJsonSchema());
+    expect(await readdir("docs/schemas")).toHaveLength(MESSAGE_KINDS.length + 1);
   });
 
   it("say what a message must have, and allow more", () => {
