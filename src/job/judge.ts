@@ -2,7 +2,12 @@ import type { OnProgress } from "../base/index.js";
 import type { Dataset } from "../data/index.js";
 import type { Detections } from "../decode/index.js";
 import type { Engine } from "../engine/index.js";
-import { detectDataset, evaluateDetections, type DetectionMetrics } from "../evaluate/index.js";
+import {
+  COCO_IOU_THRESHOLDS,
+  detectDataset,
+  evaluateDetections,
+  type DetectionMetrics,
+} from "../evaluate/index.js";
 import { inputSpec, type InputSpec } from "../image/index.js";
 import type { JobConfig } from "./config.js";
 
@@ -33,9 +38,11 @@ export function judgeDetections(
   const truths = heldOut.images.map((image) => image.annotations ?? []);
   const metrics = evaluateDetections(truths, detections, {
     classCount: heldOut.classes.length,
-    iouThresholds: [evaluation.iouThreshold],
+    // at COCO's first threshold the mean over its ten comes for nothing
+    iouThresholds:
+      evaluation.iouThreshold === 0.5 ? COCO_IOU_THRESHOLDS : [evaluation.iouThreshold],
   });
-  return { metrics, map: metrics.map, detections };
+  return { metrics, map: metrics.mapAt[0] ?? NaN, detections };
 }
 
 /** Runs a model over the held-out images and judges it. @throws ENGINE_LOAD, ENGINE_RUN, DECODE_SHAPE */

@@ -20,7 +20,7 @@ export interface ReportInputs {
   config: JobConfig;
   heldOut: Dataset;
   result: JobResult;
-  judged: { student: Judged };
+  judged: { student: Judged; teacher?: Judged; scratch?: Judged; baseline?: Judged };
   networks: { teacher?: TrainedNetwork; student: TrainedNetwork; scratch?: TrainedNetwork };
   /** Score at which detections are drawn. */
   scoreThreshold: number;
@@ -62,6 +62,10 @@ async function picture(inputs: ReportInputs, outcome: ImageOutcome): Promise<Pic
   };
 }
 
+/** Mean over COCO's IoU thresholds, where those were judged. */
+const meanOverIou = (judged: Judged | undefined): { map?: number } =>
+  judged && judged.metrics.iouThresholds.length > 1 ? { map: judged.metrics.map } : {};
+
 /** The job's report: what was made, how good it is, how it fails. */
 export async function buildReport(inputs: ReportInputs): Promise<Report> {
   const { config, heldOut, result, judged, networks, scoreThreshold, engineVersion } = inputs;
@@ -99,6 +103,7 @@ export async function buildReport(inputs: ReportInputs): Promise<Report> {
         role: "teacher; its time is paid once",
         ...(teacher.params === null ? {} : { parameters: teacher.params }),
         ...(teacher.map50 === null ? {} : { map50: teacher.map50 }),
+        ...meanOverIou(judged.teacher),
         ...(teacher.cpuSeconds === null ? {} : { cpuSeconds: teacher.cpuSeconds }),
       },
       {
@@ -106,6 +111,7 @@ export async function buildReport(inputs: ReportInputs): Promise<Report> {
         role: "distilled, then fine-tuned",
         parameters: student.params,
         map50: student.map50,
+        ...meanOverIou(judged.student),
         cpuSeconds: student.cpuSeconds,
         isResult: true,
       },
@@ -116,11 +122,19 @@ export async function buildReport(inputs: ReportInputs): Promise<Report> {
               role: "the same labels and CPU time",
               parameters: student.params,
               ...scratch,
+              ...meanOverIou(judged.scratch),
             },
           ]
         : []),
       ...(baseline
-        ? [{ name: "threshold and components", role: "no learning of features", ...baseline }]
+        ? [
+            {
+              name: "threshold and components",
+              role: "no learning of features",
+              ...baseline,
+              ...meanOverIou(judged.baseline),
+            },
+          ]
         : []),
     ],
     variants: result.variants.map(

@@ -182,7 +182,12 @@ export async function runJob(options: RunJobOptions): Promise<JobResult> {
     config,
     heldOut: data.heldOut,
     result,
-    judged: { student: student.judged },
+    judged: {
+      student: student.judged,
+      ...(teacher.judged ? { teacher: teacher.judged } : {}),
+      ...(judgedScratch ? { scratch: judgedScratch } : {}),
+      ...(baseline ? { baseline } : {}),
+    },
     networks: {
       student,
       ...(teacher.network ? { teacher: teacher.network } : {}),

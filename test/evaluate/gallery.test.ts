@@ -111,5 +111,16 @@ describe("galleries", () => {
       ["medium", 1],
       ["large", 0],
     ]);
+    const labels = (iouThresholds: readonly number[]): string[] => {
+      const judged = evaluateDetections(source.truths, source.detections, {
+        classCount: 2,
+        iouThresholds,
+      });
+      const { columns, rows } = areaTable(judged);
+      expect(rows.every((row) => row.length === columns.length)).toBe(true);
+      return columns.map(({ label }) => label);
+    };
+    expect(labels([0.5, 0.75])).toEqual(["Size", "Objects", "mAP50", "mAP50-95", "Average recall"]);
+    expect(labels([0.33])).toEqual(["Size", "Objects", "mAP at IoU 0.33", "Average recall"]);
   });
 });

@@ -73,6 +73,8 @@ export function areaTable(
   metrics: DetectionMetrics,
   { title = "By object size" }: { title?: string } = {},
 ): TableSection {
+  const [iou = NaN, ...others] = metrics.iouThresholds;
+  const several = others.length > 0;
   return {
     kind: "table",
     title,
@@ -80,10 +82,16 @@ export function areaTable(
     columns: [
       { label: "Size" },
       { label: "Objects" },
-      { label: "mAP50", digits: 3, bar: 1 },
-      { label: "mAP50-95", digits: 3, bar: 1 },
+      ...(several ? [{ label: "mAP50", digits: 3, bar: 1 }] : []),
+      { label: several ? "mAP50-95" : `mAP at IoU ${String(iou)}`, digits: 3, bar: 1 },
       { label: "Average recall", digits: 3, bar: 1 },
     ],
-    rows: metrics.areas.map((a) => [a.name, a.truths, a.map50, a.map, a.averageRecall]),
+    rows: metrics.areas.map((a) => [
+      a.name,
+      a.truths,
+      ...(several ? [a.map50] : []),
+      a.map,
+      a.averageRecall,
+    ]),
   };
 }

@@ -160,6 +160,7 @@ function runHighlights({
 }
 
 function modelTable(models: readonly ModelRow[], accuracy: string): TableSection {
+  const withMean = models.some(({ map }) => map !== undefined);
   return {
     kind: "table",
     title: "Models",
@@ -168,14 +169,14 @@ function modelTable(models: readonly ModelRow[], accuracy: string): TableSection
       { label: "Model" },
       { label: "Parameters", format: "compact" },
       { label: accuracy, digits: 3, bar: 1 },
-      { label: "mAP50-95", digits: 3, bar: 1 },
+      ...(withMean ? [{ label: "mAP50-95", digits: 3, bar: 1 }] : []),
       { label: "CPU time", format: "seconds" },
     ],
     rows: models.map(({ name, role, parameters, map50, map, cpuSeconds }) => [
       role === undefined ? name : { value: name, note: role },
       parameters,
       map50,
-      map,
+      ...(withMean ? [map] : []),
       cpuSeconds,
     ]),
     emphasis: models.flatMap(({ isResult = false }, i) => (isResult ? [i] : [])),
