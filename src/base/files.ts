@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { mkdir, open, readFile, rename, rm } from "node:fs/promises";
+import { mkdir, open, readFile, rename, rm, rmdir } from "node:fs/promises";
 import { dirname } from "node:path";
 import { EdgeDistillError, errorMessage, isSystemError } from "./error.js";
 
@@ -34,20 +34,44 @@ export function ioError(error: unknown, path: string, doing: string): EdgeDistil
  * @throws IO_DISK_FULL, IO_FAILED, IO_NOT_FOUND
  */
 export async function writeFileAtomic(path: string, data: string | Uint8Array): Promise<void> {
-  const temporary = `${path}.${randomBytes(6).toString("hex")}.tmp`;
+  await writeFilesAtomic([[path, data]]);
+}
+
+/**
+ * Writes files that belong together: none gets its final name before all are whole under temporary names. A folder made
+ * for them goes again when it fails.
+ * @throws IO_DISK_FULL, IO_FAILED, IO_NOT_FOUND
+ */
+export async function writeFilesAtomic(
+  files: Iterable<readonly [path: string, data: string | Uint8Array]>,
+): Promise<void> {
+  const staged: { temporary: string; path: string }[] = [];
+  const madeFolders: string[] = [];
+  let at = "";
   try {
-    await mkdir(dirname(path), { recursive: true });
-    const handle = await open(temporary, "w");
-    try {
-      await handle.writeFile(data);
-      await handle.sync();
-    } finally {
-      await handle.close();
+    for (const [path, data] of files) {
+      at = path;
+      const temporary = `${path}.${randomBytes(6).toString("hex")}.tmp`;
+      if ((await mkdir(dirname(path), { recursive: true })) !== undefined)
+        madeFolders.push(dirname(path));
+      staged.push({ temporary, path });
+      const handle = await open(temporary, "w");
+      try {
+        await handle.writeFile(data);
+        await handle.sync();
+      } finally {
+        await handle.close();
+      }
     }
-    await rename(temporary, path);
+    for (const { temporary, path } of staged) {
+      at = path;
+      await rename(temporary, path);
+    }
   } catch (error) {
-    await rm(temporary, { force: true }).catch(() => undefined);
-    throw ioError(error, path, "writing");
+    for (const { temporary } of staged) await rm(temporary, { force: true }).catch(() => undefined);
+    // A folder that holds anything by now stays.
+    for (const folder of madeFolders) await rmdir(folder).catch(() => undefined);
+    throw ioError(error, at, "writing");
   }
 }
 

@@ -7,7 +7,7 @@ export {
   type SerializedError,
 } from "./error.js";
 export { createRng, seedFrom, type Rng } from "./rng.js";
-export { ioError, readFileBytes, writeFileAtomic } from "./files.js";
+export { ioError, readFileBytes, writeFileAtomic, writeFilesAtomic } from "./files.js";
 export { silentLogger, type Logger, type OnProgress, type Progress } from "./logger.js";
 export { throwIfAborted } from "./abort.js";
 export { dependencyError } from "./dependency.js";

@@ -20,7 +20,7 @@ it("says at the end of a run what was skipped and what cures it, once for each",
   const file = process.env[MISSING_FILE_VARIABLE] ?? "";
   reporter.onTestRunEnd();
   expect(said).toEqual([]);
-  const line = JSON.stringify({ name: "mosquitto", cure: "scripts/setup-mosquitto.sh" });
+  const line = JSON.stringify({ name: "mosquitto", cure: "run scripts/setup-mosquitto.sh" });
   appendFileSync(file, `${line}\n${line}\n`);
   reporter.onTestRunEnd();
   expect(said.join("")).toContain(
@@ -34,7 +34,9 @@ it("a missing program skips and is noted, or fails where everything is required"
   vi.stubEnv("EDGE_DISTILL_REQUIRE_ALL", "");
   const absent = { find: () => undefined, cure: "scripts/setup-nothing.sh" };
   expect(requirement("nothing", absent)).toBe(false);
-  expect(readFileSync(file, "utf8")).toBe('{"name":"nothing","cure":"scripts/setup-nothing.sh"}\n');
+  expect(readFileSync(file, "utf8")).toBe(
+    '{"name":"nothing","cure":"run scripts/setup-nothing.sh"}\n',
+  );
   vi.stubEnv("EDGE_DISTILL_REQUIRE_ALL", "1");
   expect(() => requirement("nothing", absent)).toThrow("scripts/setup-nothing.sh");
   expect(requirement("something", { ...absent, find: () => "/bin/sh" })).toBe(true);

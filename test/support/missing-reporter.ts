@@ -30,7 +30,7 @@ export default class MissingReporter implements Reporter {
           ...[...cures].map(
             ([name, { cure, times }]) => `  ${name} (${times} group(s) of tests): ${cure}`,
           ),
-          "  With EDGE_DISTILL_REQUIRE_ALL=1 this is a failure, data excepted.",
+          "  With EDGE_DISTILL_REQUIRE_ALL=1 this is a failure, data and a disk to fill excepted.",
           "",
         ].join("\n"),
       );

@@ -1,6 +1,5 @@
-import { mkdir } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { readFileBytes, writeFileAtomic } from "../../base/index.js";
+import { readFileBytes, writeFilesAtomic } from "../../base/index.js";
 import { loadDataset } from "../../data/index.js";
 import { openEngine } from "../../engine/index.js";
 import {
@@ -89,11 +88,11 @@ export default defineCommand({
       onProgress,
       signal,
     });
-    await mkdir(args.out, { recursive: true });
-    for (const variant of variants) {
-      await writeFileAtomic(join(args.out, `${variant.name}.onnx`), variant.bytes);
+    await writeFilesAtomic(
+      variants.map((v) => [join(args.out, `${v.name}.onnx`), v.bytes] as const),
+    );
+    for (const variant of variants)
       for (const note of variant.notes) logger.info(`${variant.name}: ${note}`);
-    }
     const rows = variants.map((v) => ({
       name: v.name,
       precision: v.precision,

@@ -1,4 +1,5 @@
 import { resolve } from "node:path";
+import { openConsumer } from "../../consumer/index.js";
 import { loadJobConfig, loadJobData, runJob, type JobConfig } from "../../job/index.js";
 import { defineCommand } from "../command.js";
 import { jobText, selfCommand } from "../job-output.js";
@@ -53,6 +54,7 @@ export default defineCommand({
       teacher: { ...base.teacher, ...(teacher === undefined ? {} : { onnx: resolve(teacher) }) },
       stream: { ...base.stream, ...(broker === undefined ? {} : { brokerUrl: broker }) },
     };
+    await checkBroker(config, signal);
     const done = await runJob({
       config,
       loadData: () => loadJobData(config, logger),
@@ -65,3 +67,13 @@ export default defineCommand({
     result(jobText(done), done);
   },
 });
+
+/** The broker is needed last, after hours of training: whether it answers is asked first. @throws as openConsumer */
+async function checkBroker(
+  { stream: { brokerUrl, site } }: JobConfig,
+  signal: AbortSignal,
+): Promise<void> {
+  if (brokerUrl === undefined) return;
+  const consumer = await openConsumer({ url: brokerUrl, site, signal });
+  await consumer.close();
+}

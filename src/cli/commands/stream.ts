@@ -1,3 +1,4 @@
+import { EdgeDistillError } from "../../base/index.js";
 import { folderSource, openRuntime, publishable, type RuntimeEvent } from "../../runtime/index.js";
 import { openPublisher, redactUrl } from "../../stream/index.js";
 import { readPublicKey } from "../../bundle/index.js";
@@ -73,9 +74,12 @@ export default defineCommand({
   async run(args, { signal, logger, onProgress, result }) {
     const trustedKeys = await Promise.all(args.key.map((path) => readPublicKey(path)));
     let failed = 0;
+    let firstFailure: EdgeDistillError | undefined;
+    const broker = redactUrl(args.broker);
     const onEvent = (event: RuntimeEvent): void => {
       if (event.kind !== "frame-failed") return;
       failed++;
+      firstFailure ??= event.error;
       logger.warn(`${event.frameId}: ${event.error.message}`);
     };
     await using runtime = await openRuntime({
@@ -102,14 +106,19 @@ export default defineCommand({
       signal,
     });
     let published = 0;
-    let interrupted = false;
+    const close = async (): Promise<StreamCounts> => {
+      const { undelivered, reconnects } = await publisher.close();
+      return { published, undelivered: undelivered.length, failed, reconnects };
+    };
+    const text = (counts: StreamCounts): string =>
+      `${String(counts.published)} frames published to ${broker}, ${String(counts.undelivered)} not acknowledged, ${String(counts.failed)} frames failed`;
     try {
       const source = folderSource(args.source, {
         loop: args.loop,
         ...(args.fps === undefined ? {} : { fps: args.fps }),
       });
       for await (const frame of runtime.stream(source, { signal, policy: "every" })) {
-        await publisher.publishDetections(args.stream, publishable(frame));
+        await publisher.publishDetections(args.stream, publishable(frame), { signal });
         published++;
         onProgress({
           stage: "stream",
@@ -117,14 +126,47 @@ export default defineCommand({
           message: `${String(published)} frames published`,
         });
       }
-      interrupted = signal.aborted;
-    } finally {
-      const { undelivered, reconnects } = await publisher.close();
-      result(
-        `${String(published)} frames published to ${redactUrl(args.broker)}, ${String(undelivered.length)} not acknowledged, ${String(failed)} frames failed`,
-        { published, undelivered: undelivered.length, failed, reconnects },
-      );
+    } catch (error) {
+      logger.warn(text(await close()));
+      throw error;
     }
-    return interrupted ? 130 : 0;
+    const counts = await close();
+    if (!signal.aborted) throwIfIncomplete(counts, { broker, firstFailure });
+    result(text(counts), counts);
+    return signal.aborted ? 130 : 0;
   },
 });
+
+/** What became of the frames. */
+interface StreamCounts {
+  published: number;
+  /** Frames the broker did not answer for. */
+  undelivered: number;
+  /** Frames that could not be read. */
+  failed: number;
+  reconnects: number;
+}
+
+/** A stream that came to its end, but not with every frame. @throws STREAM_UNREACHABLE, the first frame's error */
+function throwIfIncomplete(
+  counts: StreamCounts,
+  { broker, firstFailure }: { broker: string; firstFailure: EdgeDistillError | undefined },
+): void {
+  const { published, undelivered, failed } = counts;
+  if (undelivered > 0)
+    throw new EdgeDistillError(
+      "STREAM_UNREACHABLE",
+      `The broker ${broker} did not answer for ${String(undelivered)} of ${String(published)} frames`,
+      { hint: "Check the broker, then stream the folder again.", details: { ...counts } },
+    );
+  if (firstFailure !== undefined)
+    throw new EdgeDistillError(
+      firstFailure.code,
+      `${String(failed)} of ${String(published + failed)} frames could not be read, the others are published; the first: ${firstFailure.message}`,
+      {
+        ...(firstFailure.hint === undefined ? {} : { hint: firstFailure.hint }),
+        details: { ...firstFailure.details, ...counts },
+        cause: firstFailure,
+      },
+    );
+}
