@@ -61,7 +61,9 @@ export function jobText({
     "",
     table(["variant", "target", "size", map, "ms", "integer convs", "integer MACs"], rows),
     "",
-    `stream: published ${String(stream.published)}, consumed ${String(stream.consumed)}, lost ${String(stream.lost)}, duplicated ${String(stream.duplicated)}`,
+    stream
+      ? `stream: published ${String(stream.published)}, consumed ${String(stream.consumed)}, lost ${String(stream.lost)}, duplicated ${String(stream.duplicated)}`
+      : "stream: failed",
     `bundle: ${files.bundle}`,
     `report: ${files.report}`,
     `${seconds.toFixed(0)} s`,

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
-import { mkdir, readdir, rm } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { ioError, readFileBytes } from "../base/index.js";
 import type { JobConfig } from "./config.js";
@@ -33,7 +34,7 @@ async function runKey({ config, data }: { config: JobConfig; data: JobData }): P
 /**
  * Opens the checkpoints of this very job in its output folder, so that it goes on where it was interrupted. Those of a
  * job with another config or other images are removed.
- * @throws IO_FAILED, IO_DISK_FULL
+ * @throws IO_NOT_FOUND when the teacher is not there, IO_FAILED
  */
 export async function openJobCheckpoints(job: {
   config: JobConfig;
@@ -41,16 +42,14 @@ export async function openJobCheckpoints(job: {
 }): Promise<JobCheckpoints> {
   const key = await runKey(job);
   const root = join(job.config.output, "checkpoints");
-  const folder = join(root, key);
   try {
-    await mkdir(folder, { recursive: true });
-    for (const other of await readdir(root))
+    for (const other of existsSync(root) ? await readdir(root) : [])
       if (other !== key) await rm(join(root, other), { recursive: true, force: true });
   } catch (error) {
-    throw ioError(error, root, "writing");
+    throw ioError(error, root, "clearing");
   }
   return {
-    of: (stage) => ({ path: join(folder, `${stage.replaceAll(" ", "-")}.ckpt`), key }),
+    of: (stage) => ({ path: join(root, key, `${stage.replaceAll(" ", "-")}.ckpt`), key }),
     remove: () => rm(root, { recursive: true, force: true }),
   };
 }

@@ -1,6 +1,5 @@
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { writeFileAtomic, type Logger, type OnProgress } from "../base/index.js";
+import { readFileBytes, writeFileAtomic, type Logger, type OnProgress } from "../base/index.js";
 import { openEngine } from "../engine/index.js";
 import type { InputSpec } from "../image/index.js";
 import { parseModel, type Model } from "../onnx/index.js";
@@ -33,15 +32,22 @@ export interface TeacherStage {
 
 export type StudentStage = TrainedNetwork & { judged: Judged };
 
-/** Loads the config's teacher, or trains one and writes `teacher.onnx`. */
+/**
+ * The teacher that the config names, if it names one. Loaded before anything that takes long, since the file may be bad.
+ * @throws IO_NOT_FOUND, the onnx room's errors, CONFIG_INVALID when its input size is unknown
+ */
+export async function givenTeacher({ teacher }: JobConfig): Promise<TeacherStage | undefined> {
+  const { onnx, input } = teacher;
+  if (onnx === undefined) return undefined;
+  return { ...(await loadTeacher(onnx, input)), where: onnx, bytes: await readFileBytes(onnx) };
+}
+
+/** Trains a teacher and writes `teacher.onnx`. */
 export async function teacherStage(
   context: NetworkContext,
   images: TrainingImages,
 ): Promise<TeacherStage> {
   const { config, data, logger } = context;
-  const { onnx, input } = config.teacher;
-  if (onnx !== undefined)
-    return { ...(await loadTeacher(onnx, input)), where: onnx, bytes: await readFile(onnx) };
   const { teaching, whole } = await trainTeacher(context, images);
   await writeFileAtomic(join(config.output, "teacher.onnx"), whole.model);
   const judged = await judgeModel(whole.model, data, config, { ...context, name: "teacher" });
@@ -86,6 +92,7 @@ export async function distilJob({
   logger: Logger;
   signal?: AbortSignal;
 }): Promise<{ file: string; teacher: TeacherStage; student: StudentStage }> {
+  const given = await givenTeacher(config);
   await using engine = await openEngine({ kind: "worker" });
   const checkpoints = await openJobCheckpoints({ config, data });
   const context: NetworkContext = {
@@ -98,7 +105,7 @@ export async function distilJob({
     ...(signal ? { signal } : {}),
   };
   const images = await loadTrainingImages(context);
-  const teacher = await teacherStage(context, images);
+  const teacher = given ?? (await teacherStage(context, images));
   const student = await studentStage(context, images, teacher);
   await checkpoints.remove();
   return { file: join(config.output, "student.onnx"), teacher, student };

@@ -146,7 +146,7 @@ export async function buildReport(inputs: ReportInputs): Promise<Report> {
         map50,
         ...(ms === null ? {} : { ms }),
         ...(audited ? { integerConvs } : {}),
-        isChosen: name === stream.variant,
+        isChosen: name === stream?.variant,
       }),
     ),
     losses: [
@@ -159,7 +159,7 @@ export async function buildReport(inputs: ReportInputs): Promise<Report> {
     })),
     metrics: judged.student.metrics,
     stages: Object.entries(result.stageSeconds).map(([name, seconds]) => ({ name, seconds })),
-    stream,
+    ...(stream ? { stream } : {}),
     galleries: [
       await gallery(
         "Detections on held-out frames",

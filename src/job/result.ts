@@ -24,8 +24,8 @@ export interface JobResult {
   /** Threshold and connected components, where the images are rendered. */
   baseline: { map50: number } | null;
   variants: readonly VariantResult[];
-  stream: Pick<StreamResult, "published" | "consumed" | "lost" | "duplicated"> &
-    Partial<StreamResult>;
+  /** Null where the stream failed; the job ends in its error then. */
+  stream: StreamResult | null;
   iouThreshold: number;
   seconds: number;
   stageSeconds: Readonly<Record<string, number>>;

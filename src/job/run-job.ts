@@ -1,4 +1,3 @@
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
@@ -10,14 +9,16 @@ import {
   writeSigningKeys,
   type BundleDraft,
 } from "../bundle/index.js";
+import { loadDeviceProfile } from "../device/index.js";
 import { openEngine } from "../engine/index.js";
 import { renderReport } from "../evaluate/index.js";
 import type { Model } from "../onnx/index.js";
+import { loadCalibrationPreset } from "../quantize/index.js";
 import { judgeBaseline } from "./baseline-stage.js";
 import { openJobCheckpoints } from "./checkpoints.js";
 import type { JobConfig } from "./config.js";
 import type { JobData } from "./data-stage.js";
-import { studentStage, teacherStage } from "./distil-stage.js";
+import { givenTeacher, studentStage, teacherStage } from "./distil-stage.js";
 import { DECODER, fitScoreThreshold, jobInput, judgeModel, NMS_IOU } from "./judge.js";
 import { loadTrainingImages, trainFromScratch, type NetworkContext } from "./networks.js";
 import { buildReport } from "./report-stage.js";
@@ -46,8 +47,8 @@ export interface RunJobOptions {
 }
 
 /**
- * The main job: teacher, student, variants, signed bundle, stream. Everything lands in `config.output`, the report and
- * the bundle last and whole.
+ * The main job: teacher, student, variants, signed bundle, stream. Everything lands in `config.output`, each file whole,
+ * the report last. Where only the stream fails, the report is written and the error thrown.
  * @throws the errors of the rooms it goes through
  */
 export async function runJob(options: RunJobOptions): Promise<JobResult> {
@@ -64,7 +65,10 @@ export async function runJob(options: RunJobOptions): Promise<JobResult> {
     }
   };
   const folder = config.output;
-  await mkdir(folder, { recursive: true });
+  // a name that nothing bears costs no training
+  await loadCalibrationPreset(config.quantize.preset);
+  if (config.device !== "auto") await loadDeviceProfile(config.device);
+  const given = await givenTeacher(config);
   const data = await timed("data", () => options.loadData(onProgress));
   logger.info(
     `${String(data.unlabelled.images.length)} training images, labels of ${String(data.labelled.images.length)} used, ${String(data.heldOut.images.length)} held out, classes ${data.classes.join(", ")}`,
@@ -81,7 +85,7 @@ export async function runJob(options: RunJobOptions): Promise<JobResult> {
     ...(signal ? { signal } : {}),
   };
   const images = await timed("decode", () => loadTrainingImages(context));
-  const teacher = await timed("teacher", () => teacherStage(context, images));
+  const teacher = given ?? (await timed("teacher", () => teacherStage(context, images)));
   const student = await timed("student", () => studentStage(context, images, teacher));
   const scoreThreshold = await fitScoreThreshold(student.model, data, config, {
     ...context,
@@ -137,6 +141,8 @@ export async function runJob(options: RunJobOptions): Promise<JobResult> {
     return { path, trustedKeys: [await readFile(keys.public, "utf8")] };
   });
 
+  // what was trained and packed is told also where the stream fails
+  let failure: unknown;
   const stream = await timed("stream", () =>
     streamStage({
       bundlePath: bundle.path,
@@ -152,7 +158,10 @@ export async function runJob(options: RunJobOptions): Promise<JobResult> {
       logger,
       ...(signal ? { signal } : {}),
     }),
-  );
+  ).catch((error: unknown) => {
+    failure = error;
+    return null;
+  });
   const report = join(folder, "report.html");
   const result: JobResult = {
     teacher: {
@@ -198,6 +207,7 @@ export async function runJob(options: RunJobOptions): Promise<JobResult> {
   });
   await writeFileAtomic(report, renderReport(document));
   await writeFileAtomic(join(folder, "result.json"), `${JSON.stringify(result, null, 2)}\n`);
+  if (failure !== undefined) throw failure as Error;
   await checkpoints.remove();
   return result;
 }

@@ -16,6 +16,7 @@ import {
   type Files,
 } from "./bad-files.js";
 import { expectRefusal, type Refusal } from "./refusal.js";
+import type { ErrorCode } from "../../src/base/index.js";
 import { run } from "./run.js";
 
 /** A case's data set. */
@@ -265,6 +266,20 @@ describe.each([
 
   it("is not there", async () => {
     await refuse("", {}, words, "IO_NOT_FOUND", ["job.json"]);
+  });
+});
+
+describe("run, a name that nothing bears, before anything is trained", () => {
+  it.each<[string, string, ErrorCode, string]>([
+    ["a device", jobConfig("coco", { device: "jetson-nono" }), "DEVICE_UNKNOWN", "jetson-nono"],
+    [
+      "a preset",
+      jobConfig("coco", { quantize: { preset: "fastest" } }),
+      "QUANTIZE_PRESET_UNKNOWN",
+      "fastest",
+    ],
+  ])("%s", async (_title, text, code, name) => {
+    await refuse("", { "job.json": text, ...data(coco()) }, job, code, [name]);
   });
 });
 

@@ -8,6 +8,7 @@ import { renderAerialSet } from "../../src/data/index.js";
 import type { JobConfigInput, JobResult } from "../../src/job/index.js";
 import { run } from "../cli/run.js";
 import { startMosquitto } from "../support/broker.js";
+import { startProxy } from "../support/proxy.js";
 import { requires } from "../support/requirements.js";
 
 let folder: string;
@@ -45,14 +46,16 @@ function program(
   });
 }
 
-function resultOf({ status, stdout, stderr }: Ended): JobResult {
+type WholeResult = JobResult & { stream: NonNullable<JobResult["stream"]> };
+
+function resultOf({ status, stdout, stderr }: Ended): WholeResult {
   expect(stderr.includes("\n    at ") ? stderr : "").toBe("");
   expect([status, status === 0 ? "" : stderr]).toEqual([0, ""]);
-  return JSON.parse(stdout) as JobResult;
+  return JSON.parse(stdout) as WholeResult;
 }
 
 /** What must hold of every job, whatever it has learned. */
-async function expectWhole(out: string, result: JobResult): Promise<void> {
+async function expectWhole(out: string, result: WholeResult): Promise<void> {
   expect(result.variants.map((v) => [v.precision, v.target])).toEqual([
     ["fp32", "any"],
     ["fp16", "any"],
@@ -92,7 +95,7 @@ describe("edge-distill demo --quick", () => {
 });
 
 describe.skipIf(!requires("mosquitto"))("edge-distill run --config, through mosquitto", () => {
-  it("is interrupted while it distils, and goes on from there when it is started again", async () => {
+  it("goes on from an interruption, and from a lost broker, where it stopped", async () => {
     await using broker = await startMosquitto();
     const images = join(folder, "aerial");
     await renderAerialSet(images, {
@@ -133,11 +136,26 @@ describe.skipIf(!requires("mosquitto"))("edge-distill run --config, through mosq
       /distil-student\.ckpt/,
     );
 
+    await using line = await startProxy(broker.port);
+    const cut = await program(["run", "--config", file, "--broker", line.url], (text) => {
+      if (!text.startsWith("stream …")) return;
+      line.setOpen(false);
+      line.cut();
+    });
+    expect(cut.status).toBe(7);
+    // the stages that were done are not done again
+    expect(cut.stderr).not.toContain("pre-train teacher ");
+    expect(cut.stderr).toContain("fine-tune student ");
+    // what was trained is told nevertheless
+    expect(existsSync(join(out, "report.html"))).toBe(true);
+    expect(JSON.parse(await readFile(join(out, "result.json"), "utf8"))).toMatchObject({
+      stream: null,
+      variants: [{ name: "fp32" }, { name: "fp16" }, { name: "int8-ort-cpu" }, {}],
+    });
+
     const ended = await program(["run", "--config", file]);
     const result = resultOf(ended);
-    // the stages that were done are not done again
-    expect(ended.stderr).not.toContain("pre-train teacher ");
-    expect(ended.stderr).toContain("fine-tune student ");
+    expect(ended.stderr).not.toContain("fine-tune student ");
     await expectWhole(out, result);
     expect(result.stream).toMatchObject({ published: 12, broker: "given" });
     expect(result.baseline).toBeNull();
