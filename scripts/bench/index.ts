@@ -6,6 +6,7 @@ export {};
 
 const BENCHES: Readonly<Record<string, () => Promise<unknown>>> = {
   runtime: () => import("./runtime.js"),
+  train: () => import("./train.js"),
 };
 
 const [name = "", ...args] = process.argv.slice(2);

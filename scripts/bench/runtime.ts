@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { generateSigningKeys, packBundle } from "../../src/bundle/index.js";
 import { inputSpec } from "../../src/image/index.js";
+import { median } from "./median.js";
 import { PeerProcess } from "./peer-process.js";
 
 const DATA = "../shared/data";
@@ -24,13 +25,6 @@ const { values: options } = parseArgs({
     "max-in-flight": { type: "string", default: "" },
   },
 });
-
-const median = (values: readonly number[]): number => {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  const upper = sorted[middle] ?? NaN;
-  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? NaN) + upper) / 2;
-};
 
 const folder = await mkdtemp(join(tmpdir(), "edge-distill-bench-"));
 try {

@@ -22,4 +22,4 @@ export {
   type DetectionLoss,
   type DetectionLossInputs,
 } from "./detect-loss.js";
-export { channelsOf, convBnRelu, outputConv } from "./layers.js";
+export { channelsOf, conv, convBnRelu, outputConv } from "./layers.js";

@@ -1,3 +1,4 @@
+import type { Value } from "../../onnx/index.js";
 import { dimsOf } from "../algebra.js";
 import { defineRule, type Rule } from "../rule.js";
 
@@ -23,4 +24,36 @@ export const normalizationRules: readonly Rule[] = [
       },
     ];
   }),
+  // y = x̂·γ + β with x̂ = (x - m)/√(v + ε) over the axes from `axis` on; m, v of x itself
+  defineRule("LayerNormalization", (c) => {
+    const rank = dimsOf(c.x()).length;
+    const first = (c.node.int("axis", -1) + rank) % rank;
+    const axes = Array.from({ length: rank - first }, (_, i) => first + i);
+    const leading = Array.from({ length: first }, (_, i) => i);
+    const size = axes.reduce((n, axis) => n * (dimsOf(c.x())[axis] ?? 1), 1);
+    const mean = (v: Value): Value => c.scale(c.sum(v, axes), 1 / size);
+    const parts = once(() => {
+      const centered = c.sub(c.x(), mean(c.x()));
+      const variance = mean(c.mul(centered, centered));
+      const spread = c.op("Sqrt", [c.add(variance, c.num(c.node.float("epsilon", 1e-5)))]);
+      return { normal: c.div(centered, spread), spread };
+    });
+    return [
+      // dx = (ŷ - mean ŷ - x̂ · mean(ŷ·x̂)) / √(v + ε) with ŷ = dy·γ
+      () => {
+        const { normal, spread } = parts();
+        const scaled = c.mul(c.dy, c.x(1));
+        const along = c.mul(normal, mean(c.mul(scaled, normal)));
+        return c.div(c.sub(c.sub(scaled, mean(scaled)), along), spread);
+      },
+      () => c.sum(c.mul(c.dy, parts().normal), leading, { keep: false }),
+      () => c.sum(c.dy, leading, { keep: false }),
+    ];
+  }),
 ];
+
+/** Builds at the first call, for what several gradients share. */
+function once<T>(build: () => T): () => T {
+  let built: T | undefined;
+  return () => (built ??= build());
+}

@@ -197,6 +197,18 @@ export const windowCases: readonly GradientCase[] = [
     build: (f, x) => f.op("BatchNormalization", x, { epsilon: float(0.01) }),
   },
   {
+    title: "LayerNormalization over the last axis",
+    dtype: "float32",
+    inputs: [{ dims: [2, 3, 5] }, { dims: [5] }, { dims: [5] }],
+    build: (f, x) => f.op("LayerNormalization", x, { axis: int(-1), epsilon: float(0.05) }),
+  },
+  {
+    title: "LayerNormalization over two axes",
+    dtype: "float32",
+    inputs: [{ dims: [3, 2, 4] }, { dims: [2, 4] }, { dims: [2, 4] }],
+    build: (f, x) => f.op("LayerNormalization", x, { axis: int(1), epsilon: float(0.1) }),
+  },
+  {
     title: "batchNormTraining",
     dtype: "float32",
     inputs: [{ dims: [3, 2, 2, 2], low: 0, high: 3 }, { dims: [2] }, { dims: [2] }],
