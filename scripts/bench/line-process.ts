@@ -23,7 +23,7 @@ export class LineProcess<Ready, Answer> {
       stdio: ["pipe", "pipe", "inherit"],
       env: { ...process.env, ...env },
     });
-    const lines = (createInterface({ input: child.stdout }))[Symbol.asyncIterator]();
+    const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
     return new LineProcess(child, lines, (await nextOf(lines, command)) as Ready);
   }
 
