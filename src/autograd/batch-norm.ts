@@ -1,4 +1,4 @@
-import { float, int, ints, type GraphBuilder, type Value } from "../onnx/index.js";
+import { float, int, ints, withMeaning, type GraphBuilder, type Value } from "../onnx/index.js";
 import { Algebra, dimsOf } from "./algebra.js";
 import { withGradient } from "./composite.js";
 
@@ -66,6 +66,10 @@ export function batchNormTraining(
 
 /** Σ u·v per channel, `[C]`. Large maps: a grouped convolution of `u` with `v` as its kernels, one pass over both. */
 function dot(f: Algebra, u: Value, v: Value): Value {
+  return withMeaning(plainDot(f, u, v), { kind: "channel-dot", u, v });
+}
+
+function plainDot(f: Algebra, u: Value, v: Value): Value {
   const [n = 1, c = 1, ...size] = dimsOf(u);
   const pixels = size.reduce((p, d) => p * d, 1);
   if (size.length !== 2 || pixels < DOT_BY_CONV_PIXELS || f.dtype !== "float32")

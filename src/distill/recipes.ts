@@ -13,6 +13,7 @@ import { anchorGrid, assignTargets, emptyTargets } from "../students/index.js";
 import type { HostTensor } from "../tensor/index.js";
 import {
   fit,
+  probeBlockedLayout,
   Trainer,
   warmupCosine,
   weightsOf,
@@ -22,7 +23,7 @@ import {
   type Weights,
 } from "../train/index.js";
 import { inheritWeights } from "./inherit-weights.js";
-import { detectionStep, distillationStep, type StepShape } from "./step.js";
+import { detectionStep, distillationStep, type StepOptions, type StepShape } from "./step.js";
 import type { Teacher } from "./teacher.js";
 
 export interface RecipeOptions {
@@ -54,8 +55,9 @@ export interface RecipeResult {
   parameterCount: number;
 }
 
+/** Trains a step, written for the engine's blocked kernels where it has them. */
 async function run(
-  step: TrainingStep,
+  build: (options: StepOptions) => TrainingStep,
   batch: (index: number) => Promise<Record<string, HostTensor>>,
   {
     engine,
@@ -72,6 +74,7 @@ async function run(
     checkpoint,
   }: RecipeOptions,
 ): Promise<RecipeResult> {
+  const step = build({ blockedLayout: await probeBlockedLayout(engine) });
   const start = fromWider ? inheritWeights(fromWider, step) : from;
   await using trainer = await Trainer.open(step, {
     engine,
@@ -145,7 +148,7 @@ export function pretrainOnCorruptions(
     ...cropOf(cache, shape),
   });
   return run(
-    detectionStep(shape),
+    (step) => detectionStep(shape, step),
     (index) => {
       const batch = batches.at(index);
       return Promise.resolve({
@@ -167,7 +170,7 @@ export function trainDetector(cache: ImageCache, options: RecipeOptions): Promis
     ...cropOf(cache, shape),
   });
   return run(
-    detectionStep(shape),
+    (step) => detectionStep(shape, step),
     (index) => {
       const batch = batches.at(index);
       return Promise.resolve({
@@ -210,7 +213,7 @@ export function distilDetector(
     ...cropOf(cache, shape),
   });
   return run(
-    distillationStep(shape, teacher.feeds),
+    (step) => distillationStep(shape, teacher.feeds, step),
     async (index) => {
       const batch = batches.at(index);
       const images = imagesTensor(batch, shape);

@@ -31,6 +31,8 @@ export interface StepOptions {
   clipNorm?: number;
   /** Decay of the exponential moving average that is exported. */
   emaDecay?: number;
+  /** Floats of a block of the engine's blocked layout; default: plain ONNX. */
+  blockedLayout?: number | undefined;
 }
 
 const DEFAULTS = { weightDecay: 0.02, clipNorm: 5, emaDecay: 0.99 };
@@ -71,8 +73,9 @@ function targetInputs(
 
 /** Supervised detection step: inputs `images`, `classes`, `distances`, `positive`. */
 export function detectionStep(shape: StepShape, options: StepOptions = {}): TrainingStep {
-  const { weightDecay, clipNorm, emaDecay } = { ...DEFAULTS, ...options };
+  const { weightDecay, clipNorm, emaDecay, blockedLayout } = { ...DEFAULTS, ...options };
   return buildTrainingStep({
+    blockedLayout,
     optimizer: adamW({ weightDecay }),
     clipNorm,
     ema: emaDecay,
@@ -118,8 +121,9 @@ export function distillationStep(
   teacher: TeacherFeeds,
   options: StepOptions = {},
 ): TrainingStep {
-  const { weightDecay, clipNorm, emaDecay } = { ...DEFAULTS, ...options };
+  const { weightDecay, clipNorm, emaDecay, blockedLayout } = { ...DEFAULTS, ...options };
   return buildTrainingStep({
+    blockedLayout,
     optimizer: adamW({ weightDecay }),
     clipNorm,
     ema: emaDecay,

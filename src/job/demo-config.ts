@@ -13,7 +13,7 @@ const COUNTS = {
 } as const;
 
 const SECONDS = {
-  full: { pretrain: 35, teacher: 140, distil: 42, finetune: 15 },
+  full: { pretrain: 22, teacher: 100, distil: 28, finetune: 10 },
   quick: { pretrain: 4, teacher: 8, distil: 6, finetune: 4 },
 } as const;
 

@@ -22,6 +22,7 @@ export {
   type ParseOptions,
 } from "./proto/index.js";
 export {
+  BLOCKED_DOMAIN,
   commonSubexpressions,
   constantOf,
   DEFAULT_FLOAT32_OPS,
@@ -30,6 +31,7 @@ export {
   foldConstants,
   foldConstantsBy,
   freezeShapes,
+  lowerToBlocked,
   noDeadNodes,
   removeDeadNodes,
   removeIdentity,

@@ -18,6 +18,7 @@ export {
   type TrainingStepOptions,
   type Weights,
 } from "./training-step.js";
+export { probeBlockedLayout } from "./blocked-layout.js";
 export { buildInferenceGraph } from "./inference-graph.js";
 export { Trainer, type StepMetrics, type TrainerOptions } from "./trainer.js";
 export { constantRate, warmupCosine, type Schedule } from "./schedule.js";

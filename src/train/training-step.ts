@@ -1,8 +1,10 @@
 import { differentiate } from "../autograd/index.js";
 import { createRng, EdgeDistillError } from "../base/index.js";
 import {
+  BLOCKED_DOMAIN,
   createBuilder,
   int,
+  lowerToBlocked,
   serializeModel,
   type GraphBuilder,
   type Value,
@@ -27,6 +29,8 @@ export interface TrainingStepOptions {
   /** Parameters that learn; the others keep their values, and their batch normalization its statistics. */
   trainable?: (name: string) => boolean;
   opset?: number;
+  /** Floats of a block, to write the step for the CPU engine's blocked kernels; see `probeBlockedLayout`. Default: plain ONNX. */
+  blockedLayout?: number | undefined;
 }
 
 /** Tensors by parameter (or running statistic) name: what a trained network is. */
@@ -99,6 +103,7 @@ export function buildTrainingStep({
   ema = 0.99,
   trainable,
   opset = 17,
+  blockedLayout,
 }: TrainingStepOptions): TrainingStep {
   const b = createBuilder({ opset });
   const scope = new TrainingScope(b, { trainable });
@@ -192,10 +197,16 @@ export function buildTrainingStep({
     );
   const scalars: Record<string, Value> = { loss, gradientNorm: norm, ...metrics };
   for (const [name, value] of Object.entries(scalars)) b.output(value, name);
-  graph.sortTopologically();
-  graph.removeDeadNodes();
+  const model = b.model();
+  if (blockedLayout === undefined) {
+    graph.sortTopologically();
+    graph.removeDeadNodes();
+  } else {
+    lowerToBlocked(graph, { block: blockedLayout });
+    model.opsets.set(BLOCKED_DOMAIN, 1);
+  }
   return {
-    model: serializeModel(b.model()),
+    model: serializeModel(model),
     inputs: data.map((v) => ({
       name: v.name,
       dtype: v.dtype ?? "float32",

@@ -2,7 +2,7 @@
 import { createInterface } from "node:readline";
 import { openEngine } from "../../../src/engine/index.js";
 import type { HostTensor } from "../../../src/tensor/index.js";
-import { Trainer } from "../../../src/train/index.js";
+import { probeBlockedLayout, Trainer } from "../../../src/train/index.js";
 import { TRAIN_CASES } from "../train/cases.js";
 
 const [name = "", threads = "2"] = process.argv.slice(2);
@@ -17,8 +17,9 @@ const copy = (): Record<string, HostTensor> =>
   );
 
 const start = performance.now();
-const step = found.build();
 await using engine = await openEngine({ kind: "worker" });
+const blockedLayout = await probeBlockedLayout(engine);
+const step = found.build({ blockedLayout });
 await using trainer = await Trainer.open(step, { engine, seed: 1, threads: Number(threads) });
 const first = await trainer.run(copy(), 0.01);
 console.log(
@@ -26,6 +27,7 @@ console.log(
     firstStepSeconds: (performance.now() - start) / 1000,
     parameters: step.parameters.length,
     loss: first["loss"],
+    blockedLayout,
     versions: { onnxruntime: engine.version },
   }),
 );

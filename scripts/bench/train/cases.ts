@@ -21,7 +21,7 @@ export interface TrainCase {
   sidePx: number;
   batch: number;
   goal: number;
-  build(): TrainingStep;
+  build(options: { blockedLayout?: number | undefined }): TrainingStep;
   /** Feeds of a step, without the state; the same for all steps. */
   feeds(): Record<string, HostTensor>;
 }
@@ -35,8 +35,9 @@ function classifier(
     sidePx,
     batch,
     goal,
-    build: () =>
+    build: ({ blockedLayout }) =>
       buildTrainingStep({
+        blockedLayout,
         optimizer: sgd(),
         build: (ctx) => {
           const { b } = ctx;
@@ -97,7 +98,7 @@ export const TRAIN_CASES: Readonly<Record<string, TrainCase>> = {
     sidePx: 320,
     batch: STUDENT.batch,
     goal: 0.9,
-    build: () => detectionStep({ architecture: architecture("s"), ...STUDENT }),
+    build: (options) => detectionStep({ architecture: architecture("s"), ...STUDENT }, options),
     feeds: studentFeeds,
   },
   "vit-64": classifier(vit, { sidePx: 64, batch: 32, goal: 0.7 }),

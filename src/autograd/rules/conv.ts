@@ -1,4 +1,4 @@
-import { int, type Value } from "../../onnx/index.js";
+import { int, withMeaning, type Value } from "../../onnx/index.js";
 import { float32, type HostTensor } from "../../tensor/index.js";
 import { dimsOf, type Algebra } from "../algebra.js";
 import { defineRule, type Rule, type RuleContext } from "../rule.js";
@@ -104,6 +104,14 @@ function transposedTaps(f: Algebra, x: Value): Value {
  * The three forms are the fastest measured on the CPU, see the room's README.
  */
 function weightGradient(f: Algebra, x: Value, dy: Value, s: ConvShape): Value {
+  const { kernel, strides, dilations, pads } = s.window;
+  return withMeaning(plainWeightGradient(f, x, dy, s), {
+    kind: "conv-weight-gradient",
+    ...{ x, dy, kernel, strides, dilations, pads, groups: s.groups },
+  });
+}
+
+function plainWeightGradient(f: Algebra, x: Value, dy: Value, s: ConvShape): Value {
   if (s.window.strides.some((stride) => stride > 1)) return byTaps(f, x, dy, s);
   if (s.groups === 1) return byShiftedProducts(f, x, dy, s);
   return s.groups === s.c && s.m === s.c ? byShiftedSums(f, x, dy, s) : byTaps(f, x, dy, s);

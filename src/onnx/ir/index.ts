@@ -19,4 +19,5 @@ export {
   type Model,
 } from "./graph.js";
 export { GraphBuilder } from "./builder.js";
+export { meaningOf, withMeaning, type Meaning } from "./meaning.js";
 export { allNodes, dependencies, subgraphs } from "./scope.js";

@@ -13,4 +13,6 @@ export { removeIdentity } from "./remove-identity.js";
 export { removeDeadNodes } from "./remove-dead-nodes.js";
 export { freezeShapes, type FreezeShapesOptions } from "./freeze-shapes.js";
 export { DEFAULT_FLOAT32_OPS, toFloat16, type ToFloat16Options } from "./to-float16.js";
+export { BLOCKED_DOMAIN } from "./blocked/layout.js";
+export { lowerToBlocked } from "./blocked/lower.js";
 export { commonSubexpressions } from "./common-subexpressions.js";
