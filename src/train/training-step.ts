@@ -202,7 +202,7 @@ export function buildTrainingStep({
     graph.sortTopologically();
     graph.removeDeadNodes();
   } else {
-    lowerToBlocked(graph, { block: blockedLayout });
+    lowerToBlocked(graph, { block: blockedLayout, standIns: replaced });
     model.opsets.set(BLOCKED_DOMAIN, 1);
   }
   return {

@@ -64,7 +64,8 @@ function inputGradient(f: Algebra, dy: Value, w: Value, s: ConvShape): Value {
   const [kh, kw] = window.kernel;
   const grouped = f.reshape(w, [groups, s.m / groups, s.c / groups, kh * kw]);
   const swapped = f.transpose(grouped, [0, 2, 1, 3]);
-  const flipped = f.reshape(reversed(f, swapped), [s.c, s.m / groups, kh, kw]);
+  const turned = f.reshape(reversed(f, swapped), [s.c, s.m / groups, kh, kw]);
+  const flipped = groups === 1 ? withMeaning(turned, { kind: "turned-filter", w }) : turned;
   return f.op("Conv", [dy, flipped], {
     ...windowAttributes({ ...window, pads }),
     group: int(groups),

@@ -18,6 +18,11 @@ export type Meaning =
       groups: number;
     }
   | {
+      /** A filter `w` `[M, C, kH, kW]` with its channels exchanged and its taps turned around, `[C, M, kH, kW]`. */
+      kind: "turned-filter";
+      w: Value;
+    }
+  | {
       /** Σ u·v over all axes but the second, `[C]`. */
       kind: "channel-dot";
       u: Value;

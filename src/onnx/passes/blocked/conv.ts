@@ -1,6 +1,6 @@
 import { float32 } from "../../../tensor/index.js";
-import { ints, type Meaning, type Value } from "../../ir/index.js";
-import type { BlockedWindow, BlockedWriter } from "./layout.js";
+import { int, ints, type Meaning, type Value } from "../../ir/index.js";
+import { BLOCKED_DOMAIN, type BlockedWindow, type BlockedWriter } from "./layout.js";
 
 type WeightGradient = Extract<Meaning, { kind: "conv-weight-gradient" }>;
 
@@ -24,6 +24,23 @@ export function denseFilter(b: BlockedWriter, w: Value): Value {
   return b.reshape(b.transpose(split, [0, 2, 4, 3, 1]), [o, i, kh, kw]);
 }
 
+/** `[O, I, kH, kW]` → the kernel's form of the filter turned around, logically `[I, O, kH, kW]`. */
+export function turnedFilter(b: BlockedWriter, w: Value): Value {
+  const [o = 1, i = 1, kh = 1, kw = 1] = dimsOf(w);
+  const { block } = b;
+  const taps = kh * kw;
+  const split = b.reshape(w, [o / block, block, i / block, block, taps]);
+  const swapped = b.transpose(split, [2, 0, 4, 1, 3]);
+  const order = Array.from({ length: taps }, (_, t) => taps - 1 - t);
+  return b.reshape(taps === 1 ? swapped : gatherTaps(b, swapped, order), [i, o, kh, kw]);
+}
+
+/** Of `[·, ·, taps, B, B]` some taps, in a given order. */
+function gatherTaps(b: BlockedWriter, x: Value, taps: readonly number[]): Value {
+  const dims = dimsOf(x).map((d, axis) => (axis === 2 ? taps.length : d));
+  return b.op("Gather", [x, b.i64(taps)], dims, { axis: int(2) });
+}
+
 /** `[O, I, kH, kW]` of a stem or `[C, 1, kH, kW]` → `[O/B][I][kH][kW][Bo]`, dims unchanged. */
 export function outputBlockedFilter(b: BlockedWriter, w: Value): Value {
   const [o = 1, i = 1, kh = 1, kw = 1] = dimsOf(w);
@@ -42,11 +59,7 @@ export function stride2InputGradient(b: BlockedWriter, dy: Value, w: Value): Val
   const split = b.reshape(w, [o / block, block, i / block, block, k * k]);
   const turned = b.transpose(split, [2, 0, 4, 1, 3]);
   const phase = (taps: readonly number[], kh: number, kw: number): Value => {
-    const dims = [i / block, o / block, taps.length, block, block];
-    const picked =
-      taps.length === k * k && k === 1
-        ? turned
-        : b.op("Gather", [turned, b.i64(taps)], dims, { axis: { type: "int", value: 2 } });
+    const picked = k === 1 ? turned : gatherTaps(b, turned, taps);
     return b.convRaw(dy, b.reshape(picked, [i, o, kh, kw]), i, {
       kernel: [kh, kw],
       pads: [0, 0, kh - 1, kw - 1],
@@ -127,8 +140,8 @@ class PixelProducts {
       "ReorderInput",
       [image],
       [this.#perImage ? n : 1, this.#perImage ? p : n * p, channels, 1],
-      { channels_last: { type: "int", value: 1 } },
-      "com.microsoft.nchwc",
+      { channels_last: int(1) },
+      BLOCKED_DOMAIN,
     );
     return b.reshape(turned, [1, n * p, channels, 1]);
   }

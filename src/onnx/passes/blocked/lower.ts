@@ -5,6 +5,7 @@ import {
   hasBlockedConv,
   outputBlockedFilter,
   stride2InputGradient,
+  turnedFilter,
   weightGradient,
 } from "./conv.js";
 import { BLOCKED_DOMAIN, BlockedWriter, type BlockedWindow, type Shape4 } from "./layout.js";
@@ -69,7 +70,10 @@ class Lowering {
   readonly #entered = new Map<Value, Value>();
   readonly #left = new Map<Value, Value>();
 
-  constructor(graph: Graph, block: number) {
+  readonly #standIns: ReadonlyMap<Value, Value>;
+
+  constructor(graph: Graph, block: number, standIns: ReadonlyMap<Value, Value>) {
+    this.#standIns = standIns;
     this.#b = new BlockedWriter(graph, block);
   }
 
@@ -155,13 +159,18 @@ class Lowering {
     if (kind === "depthwise" && (w.initializer || kernel[2] >= input[2])) return undefined;
     const from = kind === "stem" ? this.plain(x) : this.#blocked(x);
     if (!from) return undefined;
-    const weights = this.plain(w);
-    const filter =
-      kind === "dense" ? denseFilter(this.#b, weights) : outputBlockedFilter(this.#b, weights);
+    const filter = this.#filter(w, kind);
     return this.#b.convRaw(from, filter, output[1], windowOf(node, kernel), {
       group: kind === "depthwise" ? groups : 1,
       ...(bias ? { bias } : {}),
     });
+  }
+
+  #filter(w: Value, kind: "dense" | "depthwise" | "stem"): Value {
+    if (kind !== "dense") return outputBlockedFilter(this.#b, w);
+    const meaning = meaningOf(w);
+    if (meaning?.kind !== "turned-filter") return denseFilter(this.#b, w);
+    return turnedFilter(this.#b, this.#standIns.get(meaning.w) ?? meaning.w);
   }
 
   #convTranspose(node: Node, y: Value): Value | undefined {
@@ -184,7 +193,7 @@ class Lowering {
       input[1] % this.#b.block === 0 &&
       output[1] % this.#b.block === 0;
     const from = known ? this.#blocked(dy) : undefined;
-    return from ? stride2InputGradient(this.#b, from, this.plain(w)) : undefined;
+    return from ? stride2InputGradient(this.#b, from, w) : undefined;
   }
 
   #batchNormalization(node: Node): Value | undefined {
@@ -345,10 +354,14 @@ function constantAxes(
  * Rewrites convolutions, what stands between them and their gradients to the CPU engine's kernels in blocked layout. What
  * has no such kernel stays as it is, between reorderings.
  * @param block floats of a block, as probed from the engine; a wrong one gives wrong numbers
+ * @param standIns values that have been put in the place of others since the gradients were written
  */
-export function lowerToBlocked(graph: Graph, { block }: { block: number }): void {
+export function lowerToBlocked(
+  graph: Graph,
+  { block, standIns = new Map() }: { block: number; standIns?: ReadonlyMap<Value, Value> },
+): void {
   graph.sortTopologically();
-  const lowering = new Lowering(graph, block);
+  const lowering = new Lowering(graph, block, standIns);
   const nodes = [...graph.nodes];
   for (const node of nodes) {
     const [y] = node.outputs;
