@@ -37,6 +37,18 @@ const ELEMENTWISE = new Set([
   "Tanh",
 ]);
 
+/** The same, to or from truth values. */
+const CONDITIONS = new Set([
+  "And",
+  "Cast",
+  "Greater",
+  "GreaterOrEqual",
+  "Less",
+  "LessOrEqual",
+  "Not",
+  "Or",
+]);
+
 const CHANNEL_AXES = "0,2,3";
 
 const shapeOf = (x: Value | null | undefined): Shape4 | undefined => {
@@ -95,7 +107,8 @@ class Lowering {
   /** The plain form of a value that has a twin. */
   plain(x: Value): Value {
     const twin = this.#twins.get(x);
-    if (!twin) return x;
+    // there is no reordering of truth values: whoever reads them plainly has them computed plainly
+    if (twin?.dtype !== "float32") return x;
     let left = this.#left.get(x);
     if (!left) {
       left = this.#b.toPlain(twin);
@@ -143,7 +156,9 @@ class Lowering {
       case "Concat":
         return this.#concat(node);
       default:
-        return ELEMENTWISE.has(node.op) ? this.#elementwise(node, y) : undefined;
+        return ELEMENTWISE.has(node.op) || CONDITIONS.has(node.op)
+          ? this.#elementwise(node, y)
+          : undefined;
     }
   }
 
@@ -156,7 +171,8 @@ class Lowering {
     const kind = hasBlockedConv(this.#b.block, { inputs: input[1], outputs: output[1], groups });
     if (kind === undefined) return undefined;
     // one-hot and whole-map kernels of plain formulations: their values have a meaning, or stay as they are
-    if (kind === "depthwise" && (w.initializer || kernel[2] >= input[2])) return undefined;
+    const wholeMap = kernel[2] === input[2] && kernel[3] === input[3] && output[2] === 1;
+    if (kind === "depthwise" && (w.initializer || wholeMap)) return undefined;
     const from = kind === "stem" ? this.plain(x) : this.#blocked(x);
     if (!from) return undefined;
     const filter = this.#filter(w, kind);
@@ -180,8 +196,10 @@ class Lowering {
     const { strides, dilations, pads } = windowOf(node, kernel);
     const [, , kh, kw] = kernel;
     const pad = kh === 3 ? 1 : 0;
+    const groups = node.int("group", 1);
+    const depthwise = groups > 1 && groups === input[1] && input[1] === output[1];
     const known =
-      node.int("group", 1) === 1 &&
+      (groups === 1 || (depthwise && kh === 3)) &&
       kh === kw &&
       (kh === 1 || kh === 3) &&
       strides.every((s) => s === 2) &&
@@ -193,7 +211,7 @@ class Lowering {
       input[1] % this.#b.block === 0 &&
       output[1] % this.#b.block === 0;
     const from = known ? this.#blocked(dy) : undefined;
-    return from ? stride2InputGradient(this.#b, from, w) : undefined;
+    return from ? stride2InputGradient(this.#b, from, w, { depthwise }) : undefined;
   }
 
   #batchNormalization(node: Node): Value | undefined {
@@ -265,14 +283,18 @@ class Lowering {
   }
 
   #elementwise(node: Node, y: Value): Value | undefined {
-    const shape = shapeOf(y);
-    if (!shape || shape[1] % this.#b.block !== 0) return undefined;
+    const shape = y.staticDims();
+    if (shape?.length !== 4 || Number(shape[1]) % this.#b.block !== 0) return undefined;
     const same = (x: Value | null): boolean => x?.staticDims()?.join() === shape.join();
     const maps = node.inputs.filter(same);
     if (!maps.some((x) => this.twin(x)) || !node.inputs.every((x) => same(x) || isScalar(x)))
       return undefined;
     const inputs = node.inputs.map((x) => (same(x) ? (this.#blocked(x) ?? null) : x));
-    return this.#b.op(node.op, inputs, shape, Object.fromEntries(node.attributes));
+    // truth values enter only as results of blocked comparisons
+    if (inputs.some((x, i) => x === null && node.inputs[i])) return undefined;
+    const result = this.#b.op(node.op, inputs, shape, Object.fromEntries(node.attributes));
+    result.dtype = y.dtype;
+    return result;
   }
 
   #upsample(node: Node, y: Value): Value | undefined {
