@@ -13,7 +13,7 @@ const COUNTS = {
 } as const;
 
 const SECONDS = {
-  full: { pretrain: 22, teacher: 100, distil: 28, finetune: 10 },
+  full: { pretrain: 25, teacher: 120, distil: 40, finetune: 15 },
   quick: { pretrain: 4, teacher: 8, distil: 6, finetune: 4 },
 } as const;
 
