@@ -7,13 +7,17 @@ import { matmulRules } from "./rules/matmul.js";
 import { normalizationRules } from "./rules/normalization.js";
 import { poolRules } from "./rules/pool.js";
 import { quantizeRules } from "./rules/quantize.js";
+import { rectifierRules } from "./rules/rectifier.js";
 import { reduceRules } from "./rules/reduce.js";
 import { shapeRules } from "./rules/shape.js";
+import { smoothActivationRules } from "./rules/smooth-activation.js";
 
 /** Every gradient rule; each has a case in the contract suite. */
 export const RULES: readonly Rule[] = [
   ...elementwiseRules,
   ...activationRules,
+  ...rectifierRules,
+  ...smoothActivationRules,
   ...convRules,
   ...poolRules,
   ...normalizationRules,

@@ -8,6 +8,7 @@ export const elementwiseRules: readonly Rule[] = [
   defineRule("Cast", (c) => [() => c.cast(c.dy, c.x().dtype ?? "float32")]),
   defineRule("Add", ({ dy }) => [() => dy, () => dy]),
   defineRule("Sum", ({ dy, node }) => node.inputs.map(() => () => dy)),
+  defineRule("Mean", (c) => c.node.inputs.map(() => () => c.scale(c.dy, 1 / c.node.inputs.length))),
   defineRule("Sub", (c) => [() => c.dy, () => c.neg(c.dy)]),
   defineRule("Neg", (c) => [() => c.neg(c.dy)]),
   // (xy)' = x'y + xy'
@@ -32,6 +33,8 @@ export const elementwiseRules: readonly Rule[] = [
   defineRule("Exp", (c) => [() => c.mul(c.dy, c.y())]),
   defineRule("Log", (c) => [() => c.div(c.dy, c.x())]),
   defineRule("Abs", (c) => [() => c.mul(c.dy, c.op("Sign", [c.x()]))]),
+  defineRule("Sin", (c) => [() => c.mul(c.dy, c.op("Cos", [c.x()]))]),
+  defineRule("Cos", (c) => [() => c.neg(c.mul(c.dy, c.op("Sin", [c.x()])))]),
   // erf' = 2/√π exp(-x²)
   defineRule("Erf", (c) => [
     () => c.mul(c.dy, c.scale(c.op("Exp", [c.neg(c.mul(c.x(), c.x()))]), 2 / Math.sqrt(Math.PI))),

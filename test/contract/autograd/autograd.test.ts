@@ -1,12 +1,18 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { defineRule, RULES } from "../../../src/autograd/index.js";
 import { openEngine, type Engine } from "../../../src/engine/index.js";
+import { activationCases } from "./activation-cases.js";
 import { elementwiseCases } from "./elementwise-cases.js";
 import { GradientCheck, type GradientCase } from "./gradient-check.js";
 import { shapeCases } from "./shape-cases.js";
 import { windowCases } from "./window-cases.js";
 
-const CASES: readonly GradientCase[] = [...elementwiseCases, ...shapeCases, ...windowCases];
+const CASES: readonly GradientCase[] = [
+  ...elementwiseCases,
+  ...activationCases,
+  ...shapeCases,
+  ...windowCases,
+];
 
 /** float32 rounds what finite differences subtract. */
 const toleranceOf = (c: GradientCase): number => (c.dtype === "float32" ? 4e-3 : 1e-6);

@@ -60,6 +60,14 @@ export const elementwiseCases: readonly GradientCase[] = [
     inputs: [any, { dims: [3] }, any],
     build: (f, x) => f.op("Sum", x),
   },
+  {
+    title: "Mean of three, broadcast",
+    inputs: [any, { dims: [3] }, { dims: [2, 1] }],
+    build: (f, x) => f.op("Mean", x),
+    dtype: "float32",
+  },
+  unary("Sin", awayFrom()),
+  unary("Cos", awayFrom()),
   ...(["Max", "Min"] as const).flatMap((op): GradientCase[] => [
     {
       title: `${op} broadcast`,
