@@ -1,6 +1,9 @@
 import type { Value } from "../../onnx/index.js";
 import { dimsOf } from "../algebra.js";
-import { defineRule, type Rule } from "../rule.js";
+import { defineRule, type Gradient, type Rule, type RuleContext } from "../rule.js";
+import { ratio } from "./reduce.js";
+import { axisOf } from "./shape.js";
+import { standardize } from "./standardize.js";
 
 export const normalizationRules: readonly Rule[] = [
   // y = (x - m)·k + β with k = γ/√(v + ε), statistics fixed; see batchNormTraining for those of the batch
@@ -30,30 +33,59 @@ export const normalizationRules: readonly Rule[] = [
     const first = (c.node.int("axis", -1) + rank) % rank;
     const axes = Array.from({ length: rank - first }, (_, i) => first + i);
     const leading = Array.from({ length: first }, (_, i) => i);
-    const size = axes.reduce((n, axis) => n * (dimsOf(c.x())[axis] ?? 1), 1);
-    const mean = (v: Value): Value => c.scale(c.sum(v, axes), 1 / size);
-    const parts = once(() => {
-      const centered = c.sub(c.x(), mean(c.x()));
-      const variance = mean(c.mul(centered, centered));
-      const spread = c.op("Sqrt", [c.add(variance, c.num(c.node.float("epsilon", 1e-5)))]);
-      return { normal: c.div(centered, spread), spread };
+    const { normal, back } = standardize(c, c.x(), {
+      axes,
+      epsilon: c.node.float("epsilon", 1e-5),
     });
     return [
-      // dx = (ŷ - mean ŷ - x̂ · mean(ŷ·x̂)) / √(v + ε) with ŷ = dy·γ
-      () => {
-        const { normal, spread } = parts();
-        const scaled = c.mul(c.dy, c.x(1));
-        const along = c.mul(normal, mean(c.mul(scaled, normal)));
-        return c.div(c.sub(c.sub(scaled, mean(scaled)), along), spread);
-      },
-      () => c.sum(c.mul(c.dy, parts().normal), leading, { keep: false }),
+      () => back(c.mul(c.dy, c.x(1))),
+      () => c.sum(c.mul(c.dy, normal()), leading, { keep: false }),
       () => c.sum(c.dy, leading, { keep: false }),
+    ];
+  }),
+  // the same over the pixels of a channel
+  defineRule("InstanceNormalization", (c) => {
+    const [, channels = 1, ...pixels] = dimsOf(c.x());
+    return inGroups(c, { groups: channels, scale: [1, channels, 1, 1], size: pixels });
+  }),
+  // the same over the channels of a group; until opset 20 γ and β are of the groups, since then of the channels
+  defineRule("GroupNormalization", (c) => {
+    const [, channels = 1, ...pixels] = dimsOf(c.x());
+    const groups = c.node.int("num_groups", 1);
+    const scale = [1, groups, c.b.opset < 21 ? 1 : channels / groups, 1];
+    return inGroups(c, { groups, scale, size: pixels });
+  }),
+  // z = x/n, n = (Σ|x|^p)^(1/p): (dy - n' Σ dy·z)/n with n' = z or sign(x); 0 where n is
+  defineRule("LpNormalization", (c) => {
+    const axis = axisOf(c, -1);
+    return [
+      () => {
+        const two = c.node.int("p", 2) === 2;
+        const slope = two ? c.y() : c.op("Sign", [c.x()]);
+        const total = c.sum(two ? c.mul(c.x(), c.x()) : c.op("Abs", [c.x()]), [axis]);
+        const norm = two ? c.op("Sqrt", [total]) : total;
+        const along = c.mul(slope, c.sum(c.mul(c.dy, c.y()), [axis]));
+        return c.mul(c.sub(c.dy, along), ratio(c, c.num(1), norm));
+      },
     ];
   }),
 ];
 
-/** Builds at the first call, for what several gradients share. */
-function once<T>(build: () => T): () => T {
-  let built: T | undefined;
-  return () => (built ??= build());
+/** Normalization over groups of channels; x is seen as `[N, groups, channels of one, pixels]`, γ and β as `scale`. */
+function inGroups(
+  c: RuleContext,
+  { groups, scale, size }: { groups: number; scale: readonly number[]; size: readonly number[] },
+): readonly Gradient[] {
+  const [n = 1, channels = 1] = dimsOf(c.x());
+  const view = [n, groups, channels / groups, size.reduce((a, d) => a * d, 1)];
+  const epsilon = c.node.float("epsilon", 1e-5);
+  const { normal, back } = standardize(c, c.reshape(c.x(), view), { axes: [2, 3], epsilon });
+  const dy = c.reshape(c.dy, view);
+  const shared = view.flatMap((d, i) => (d !== scale[i] || i === 0 ? [i] : []));
+  const total = (v: Value): Value => c.reshape(c.sum(v, shared), dimsOf(c.x(1)));
+  return [
+    () => c.reshape(back(c.mul(dy, c.reshape(c.x(1), scale))), dimsOf(c.x())),
+    () => total(c.mul(dy, normal())),
+    () => total(dy),
+  ];
 }

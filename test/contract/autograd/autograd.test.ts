@@ -4,12 +4,14 @@ import { openEngine, type Engine } from "../../../src/engine/index.js";
 import { activationCases } from "./activation-cases.js";
 import { elementwiseCases } from "./elementwise-cases.js";
 import { GradientCheck, type GradientCase } from "./gradient-check.js";
+import { normalizationCases } from "./normalization-cases.js";
 import { shapeCases } from "./shape-cases.js";
 import { windowCases } from "./window-cases.js";
 
 const CASES: readonly GradientCase[] = [
   ...elementwiseCases,
   ...activationCases,
+  ...normalizationCases,
   ...shapeCases,
   ...windowCases,
 ];

@@ -9,11 +9,17 @@ const on = (
   more: Partial<GradientCase> = {},
 ): GradientCase => ({ title, inputs: [{ dims }], build, ...more });
 
+const KINKED = new Set(["ReduceL1", "ReduceL2", "ReduceLogSum", "ReduceProd"]);
+
 const reductions = [
   "ReduceSum",
   "ReduceMean",
   "ReduceSumSquare",
   "ReduceL2",
+  "ReduceL1",
+  "ReduceLogSum",
+  "ReduceLogSumExp",
+  "ReduceProd",
   "ReduceMax",
   "ReduceMin",
 ].flatMap((op): GradientCase[] =>
@@ -26,9 +32,7 @@ const reductions = [
     ] as const
   ).map(([axes, keep]) => ({
     title: `${op} over ${axes?.join() ?? "all"}, keepdims ${String(keep)}`,
-    inputs: [
-      { dims: [2, 3, 2], distinct: true, ...(op === "ReduceL2" ? { low: 0.5, high: 2 } : {}) },
-    ],
+    inputs: [{ dims: [2, 3, 2], distinct: true, ...(KINKED.has(op) ? { low: 0.5, high: 2 } : {}) }],
     build: (f, x) => {
       const keepdims = int(keep);
       return op === "ReduceSum"
@@ -40,6 +44,25 @@ const reductions = [
 
 export const shapeCases: readonly GradientCase[] = [
   ...reductions,
+  ...["ReduceProd", "ReduceL2", "ReduceLogSumExp"].map((op) =>
+    on(
+      `${op} with axes as input`,
+      [2, 3],
+      (f, [x]) => f.op(op, [x ?? null, f.b.i64([-1])], { keepdims: int(0) }),
+      { opset: 18 },
+    ),
+  ),
+  {
+    title: "ReduceProd with one zero and with two",
+    inputs: [{ dims: [2, 1], low: 0, high: 0 }, { dims: [2, 3] }, { dims: [1, 1] }],
+    build: (f, [zeros, x, last]) => {
+      const second = f.op("Concat", [last ?? null, f.op("Gather", [zeros ?? null, f.b.i64([1])])], {
+        axis: int(0),
+      });
+      const all = f.op("Concat", [zeros ?? null, x ?? null, second], { axis: int(1) });
+      return f.op("ReduceProd", [all], { axes: ints([1]) });
+    },
+  },
   on(
     "ReduceMean with axes as input",
     [2, 3],
