@@ -1,12 +1,14 @@
 import type { Rule } from "./rule.js";
 import { activationRules } from "./rules/activation.js";
 import { convRules } from "./rules/conv.js";
+import { einsumRules } from "./rules/einsum.js";
 import { elementwiseRules } from "./rules/elementwise.js";
 import { gatherRules } from "./rules/gather.js";
 import { matmulRules } from "./rules/matmul.js";
 import { normalizationRules } from "./rules/normalization.js";
 import { poolRules } from "./rules/pool.js";
 import { quantizeRules } from "./rules/quantize.js";
+import { rearrangeRules } from "./rules/rearrange.js";
 import { rectifierRules } from "./rules/rectifier.js";
 import { reduceRules } from "./rules/reduce.js";
 import { shapeRules } from "./rules/shape.js";
@@ -22,9 +24,11 @@ export const RULES: readonly Rule[] = [
   ...poolRules,
   ...normalizationRules,
   ...matmulRules,
+  ...einsumRules,
   ...reduceRules,
   ...shapeRules,
   ...gatherRules,
+  ...rearrangeRules,
   ...quantizeRules,
 ];
 

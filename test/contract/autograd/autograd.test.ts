@@ -5,6 +5,7 @@ import { activationCases } from "./activation-cases.js";
 import { elementwiseCases } from "./elementwise-cases.js";
 import { GradientCheck, type GradientCase } from "./gradient-check.js";
 import { normalizationCases } from "./normalization-cases.js";
+import { rearrangeCases } from "./rearrange-cases.js";
 import { shapeCases } from "./shape-cases.js";
 import { windowCases } from "./window-cases.js";
 
@@ -13,6 +14,7 @@ const CASES: readonly GradientCase[] = [
   ...activationCases,
   ...normalizationCases,
   ...shapeCases,
+  ...rearrangeCases,
   ...windowCases,
 ];
 
