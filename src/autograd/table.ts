@@ -6,6 +6,7 @@ import { elementwiseRules } from "./rules/elementwise.js";
 import { gatherRules } from "./rules/gather.js";
 import { matmulRules } from "./rules/matmul.js";
 import { normalizationRules } from "./rules/normalization.js";
+import { padRules } from "./rules/pad.js";
 import { poolRules } from "./rules/pool.js";
 import { quantizeRules } from "./rules/quantize.js";
 import { rearrangeRules } from "./rules/rearrange.js";
@@ -27,6 +28,7 @@ export const RULES: readonly Rule[] = [
   ...einsumRules,
   ...reduceRules,
   ...shapeRules,
+  ...padRules,
   ...gatherRules,
   ...rearrangeRules,
   ...quantizeRules,

@@ -2,11 +2,19 @@ import { str, type Value } from "../../onnx/index.js";
 import { float32, type HostTensor } from "../../tensor/index.js";
 import { dimsOf } from "../algebra.js";
 import { defineRule, type Rule, type RuleContext } from "../rule.js";
-import { ceils, transposedConv, windowAttributes, windowOf, type Window } from "./window.js";
+import { transposedResize } from "./resample.js";
+import {
+  ceils,
+  planar,
+  transposedConv,
+  windowAttributes,
+  windowOf,
+  type Window,
+} from "./window.js";
 
 function poolWindow(c: RuleContext): Window {
-  const [kh, kw] = c.node.ints("kernel_shape") ?? c.fail("it has no kernel_shape");
-  return windowOf(c, [kh ?? 1, kw ?? 1]);
+  const kernel = c.node.ints("kernel_shape") ?? c.fail("it has no kernel_shape");
+  return windowOf(c, kernel);
 }
 
 export const poolRules: readonly Rule[] = [
@@ -16,25 +24,36 @@ export const poolRules: readonly Rule[] = [
     return [() => c.expand(c.scale(c.dy, 1 / count), dims)];
   }),
   defineRule("AveragePool", (c) => [() => averagePool(c)]),
+  // (Σ|x|^p)^(1/p): each element of a window takes sign(x)·(|x|/z)^(p-1) of its gradient
+  defineRule("LpPool", (c) => [() => lpPool(c)]),
+  // equal ones share the gradient
+  defineRule("GlobalMaxPool", (c) => [
+    () => {
+      const hit = c.mask(c.op("Equal", [c.x(), c.y()]));
+      const pixels = dimsOf(c.x()).flatMap((_, i) => (i > 1 ? [i] : []));
+      return c.mul(hit, c.div(c.dy, c.sum(hit, pixels)));
+    },
+  ]),
   defineRule("MaxPool", (c) => [() => maxPool(c)]),
-  defineRule("Resize", (c) => [() => nearest(c)]),
+  defineRule("Resize", (c) => [() => resize(c)]),
 ];
 
 /** Each output spreads evenly over its window. */
 function averagePool(c: RuleContext): Value {
   const dims = dimsOf(c.x());
-  const [n = 1, ch = 1, height = 1, width = 1] = dims;
+  const [, , height = 1, width = 1] = planar(dims);
   const window = poolWindow(c);
   const [kh, kw] = window.kernel;
   if (ceils(c.node)) return c.fail("ceil_mode");
-  const [, , rows = 1, columns = 1] = dimsOf(c.y());
+  const [, , rows = 1, columns = 1] = planar(dimsOf(c.y()));
+  const dy = c.reshape(c.dy, planar(dimsOf(c.y())));
   const inside = c.node.int("count_include_pad", 0) === 0 && window.pads.some((p) => p > 0);
   const share = inside
     ? c.mul(
-        c.dy,
+        dy,
         c.cast(c.b.constant(windowShares(window, { height, width, rows, columns })), c.dtype),
       )
-    : c.scale(c.dy, 1 / (kh * kw));
+    : c.scale(dy, 1 / (kh * kw));
   const untouched = window.strides.every(
     (s, i) => s === window.kernel[i] && window.dilations[i] === 1,
   );
@@ -44,13 +63,36 @@ function averagePool(c: RuleContext): Value {
     height === rows * kh &&
     width === columns * kw
   )
-    return upsample(c, share, kh, kw);
+    return c.reshape(upsample(c, share, kh, kw), dims);
+  return spread(c, share, window);
+}
+
+/** Adds each output's value to every cell of its window. */
+function spread(c: RuleContext, share: Value, window: Window): Value {
+  const dims = dimsOf(c.x());
+  const [n = 1, ch = 1, height = 1, width = 1] = planar(dims);
+  const [, , rows = 1, columns = 1] = planar(dimsOf(c.y()));
+  const [kh, kw] = window.kernel;
   const flat = c.reshape(share, [n * ch, 1, rows, columns]);
   const ones = c.cast(
     c.b.constant(float32([1, 1, kh, kw], new Float32Array(kh * kw).fill(1))),
     c.dtype,
   );
   return c.reshape(transposedConv(c, flat, ones, window, { groups: 1, height, width }), dims);
+}
+
+function lpPool(c: RuleContext): Value {
+  if (ceils(c.node)) return c.fail("ceil_mode");
+  const p = c.node.int("p", 2);
+  const share = c.div(c.dy, p === 1 ? c.num(1) : c.op("Pow", [c.y(), c.num(p - 1)]));
+  const spreadOut = spread(c, share, poolWindow(c));
+  const power = p === 2 ? c.x() : c.mul(c.op("Sign", [c.x()]), absPower(c, p - 1));
+  return c.mul(power, spreadOut);
+}
+
+/** |x|^q */
+function absPower(c: RuleContext, q: number): Value {
+  return c.op("Pow", [c.op("Abs", [c.x()]), c.num(q)]);
 }
 
 /** 1 / (cells of the window inside the image) for every output, `[rows, columns]`. */
@@ -109,8 +151,8 @@ export function upsample(c: RuleContext, x: Value, kh: number, kw: number): Valu
   });
 }
 
-/** Nearest-neighbour upsampling by whole factors: the gradients of a cell's copies add up. */
-function nearest(c: RuleContext): Value {
+/** Nearest-neighbour upsampling by whole factors adds up the gradients of a cell's copies by pooling. */
+function resize(c: RuleContext): Value {
   const [n, ch, height = 1, width = 1] = dimsOf(c.x());
   const [, , rows = 1, columns = 1] = dimsOf(c.y());
   const [kh, kw] = [rows / height, columns / width];
@@ -123,10 +165,7 @@ function nearest(c: RuleContext): Value {
     (transformation === "asymmetric" && rounding === "floor") ||
     (transformation === "half_pixel" && rounding.startsWith("round"));
   const same = n === dimsOf(c.y())[0] && ch === dimsOf(c.y())[1];
-  if (!whole || !same || mode !== "nearest" || !blocks)
-    return c.fail(
-      `mode "${mode}" (${transformation}, ${rounding}) from ${String(height)}x${String(width)} to ${String(rows)}x${String(columns)}`,
-    );
+  if (!whole || !same || mode !== "nearest" || !blocks) return transposedResize(c);
   if (kh === 1 && kw === 1) return c.dy;
   const window: Window = {
     kernel: [kh, kw],

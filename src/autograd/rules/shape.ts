@@ -51,7 +51,6 @@ export const shapeRules: readonly Rule[] = [
     ];
   }),
   defineRule("Slice", (c) => [() => unslice(c)]),
-  defineRule("Pad", (c) => [() => unpad(c)]),
 ];
 
 /** Cuts `x` along `axis` into consecutive parts. */
@@ -113,19 +112,4 @@ function spaceOut(c: RuleContext, x: Value, axis: number, stride: number): Value
     c.pad(apart, pads),
     dims.map((d, i) => (i === axis ? d * stride : d)),
   );
-}
-
-function unpad(c: RuleContext): Value {
-  const dims = dimsOf(c.x());
-  const mode = c.node.string("mode", "constant");
-  if (mode !== "constant") return c.fail(`mode "${mode}"`);
-  const given = constantInts(c.node.inputs[1]) ?? c.fail("its pads must be constant");
-  const axes = constantInts(c.node.inputs[3]) ?? dims.map((_, i) => i);
-  const pads = Array.from({ length: 2 * dims.length }, () => 0);
-  axes.forEach((axis, i) => {
-    const at = (axis + dims.length) % dims.length;
-    pads[at] = -(given[i] ?? 0);
-    pads[at + dims.length] = -(given[i + axes.length] ?? 0);
-  });
-  return c.pad(c.dy, pads);
 }

@@ -13,19 +13,25 @@ export interface Window {
 
 type Pair = readonly [number, number];
 
-function pair(values: readonly number[] | undefined, fallback: number): Pair {
-  return [values?.[0] ?? fallback, values?.[1] ?? fallback];
+/** `[N, C, L]` as one row, `[N, C, 1, L]`: 1-D windows are 2-D ones of height 1. */
+export function planar(dims: readonly number[]): readonly number[] {
+  return dims.length === 3 ? [...dims.slice(0, 2), 1, ...dims.slice(2)] : dims;
 }
 
-/** Reads a node's window, with `auto_pad` resolved. @param kernel the window's size */
-export function windowOf(c: RuleContext, kernel: Pair): Window {
+/** Reads a node's window, with `auto_pad` resolved. @param kernel the window's size, of one or two axes */
+export function windowOf(c: RuleContext, kernelShape: readonly number[]): Window {
   const { node } = c;
-  const [, , ...size] = dimsOf(c.x());
-  if (size.length !== 2) c.fail(`${String(size.length)}-D windows`);
-  const strides = pair(node.ints("strides"), 1);
-  const dilations = pair(node.ints("dilations"), 1);
+  const rank = dimsOf(c.x()).length - 2;
+  if (rank !== 1 && rank !== 2) c.fail(`${String(rank)}-D windows`);
+  const [, , ...size] = planar(dimsOf(c.x()));
+  const pair = (values: readonly number[] | undefined): Pair =>
+    rank === 1 ? [1, values?.[0] ?? 1] : [values?.[0] ?? 1, values?.[1] ?? 1];
+  const kernel = pair(kernelShape);
+  const strides = pair(node.ints("strides"));
+  const dilations = pair(node.ints("dilations"));
   const mode = node.string("auto_pad", "NOTSET");
-  const given = node.ints("pads") ?? [0, 0, 0, 0];
+  const list = node.ints("pads") ?? [0, 0, 0, 0];
+  const given = rank === 1 ? [0, list[0], 0, list[1]] : list;
   let pads: Window["pads"] = [given[0] ?? 0, given[1] ?? 0, given[2] ?? 0, given[3] ?? 0];
   if (mode.startsWith("SAME")) {
     const total = ([0, 1] as const).map((i) => {

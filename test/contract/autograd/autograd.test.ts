@@ -6,6 +6,8 @@ import { elementwiseCases } from "./elementwise-cases.js";
 import { GradientCheck, type GradientCase } from "./gradient-check.js";
 import { normalizationCases } from "./normalization-cases.js";
 import { rearrangeCases } from "./rearrange-cases.js";
+import { resampleCases } from "./resample-cases.js";
+import { sequenceCases } from "./sequence-cases.js";
 import { shapeCases } from "./shape-cases.js";
 import { windowCases } from "./window-cases.js";
 
@@ -15,6 +17,8 @@ const CASES: readonly GradientCase[] = [
   ...normalizationCases,
   ...shapeCases,
   ...rearrangeCases,
+  ...resampleCases,
+  ...sequenceCases,
   ...windowCases,
 ];
 
