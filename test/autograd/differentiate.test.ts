@@ -6,10 +6,11 @@ import {
   createBuilder,
   int,
   serializeModel,
+  str,
   type GraphBuilder,
   type Value,
 } from "../../src/onnx/index.js";
-import { float32 } from "../../src/tensor/index.js";
+import { float32, int64 } from "../../src/tensor/index.js";
 
 const total = (b: GraphBuilder, x: Value): Value => b.op("ReduceSum", [x], { keepdims: int(0) });
 const square = (b: GraphBuilder, x: Value): Value => b.op("Mul", [x, x]);
@@ -124,18 +125,60 @@ describe("differentiate", () => {
     expect(await evaluate(b, [gradients.get(x) as Value])).toEqual([[3, 2, 1]]);
   });
 
-  it("says which form of an op a rule does not cover", () => {
-    const b = createBuilder();
-    const x = b.input("x", "float32", [2, 3]);
-    const y = b.op(
+  it.each<[string, string, (b: GraphBuilder, x: Value) => Value]>([
+    [
       "Pad",
-      [x, b.i64([0, 1, 0, 1])],
-      { mode: { type: "string", value: "reflect" } },
-      { name: "mirror" },
-    );
-    const error = failure(() => differentiate(b, total(b, y), [x]));
+      'mode "reflect" with negative pads',
+      (b, x) => b.op("Pad", [x, b.i64([0, -1, 0, 1])], { mode: str("reflect") }, { name: "odd" }),
+    ],
+    [
+      "Einsum",
+      'an index twice in one operand of "ii->i"',
+      (b, x) => b.op("Einsum", [x], { equation: str("ii->i") }, { name: "odd" }),
+    ],
+    [
+      "Einsum",
+      'an ellipsis in "...i->..."',
+      (b, x) => {
+        const y = b.op("Einsum", [x], { equation: str("...i->...") }, { name: "odd" });
+        // as a file that declares the shape
+        y.dims = [3];
+        return y;
+      },
+    ],
+    [
+      "Resize",
+      'mode "cubic"',
+      (b, x) => b.op("Resize", [x, null, b.f32([2, 2])], { mode: str("cubic") }, { name: "odd" }),
+    ],
+    [
+      "Resize",
+      'coordinates "tf_crop_and_resize"',
+      (b, x) =>
+        b.op(
+          "Resize",
+          [x, b.f32([0, 0, 1, 1]), b.f32([2, 2])],
+          { mode: str("linear"), coordinate_transformation_mode: str("tf_crop_and_resize") },
+          { name: "odd" },
+        ),
+    ],
+    [
+      "GatherND",
+      "batch_dims other than 0",
+      (b, x) =>
+        b.op(
+          "GatherND",
+          [x, b.constant(int64([0, 1, 2], [3, 1]))],
+          { batch_dims: int(1) },
+          { name: "odd" },
+        ),
+    ],
+  ])("says which form of %s a rule does not cover: %s", (_, reason, write) => {
+    const b = createBuilder();
+    const x = b.input("x", "float32", [3, 3]);
+    const error = failure(() => differentiate(b, total(b, write(b, x)), [x]));
     expect(error.code).toBe("AUTOGRAD_NO_RULE");
-    expect(error.message).toContain('"mirror": mode "reflect"');
+    expect(error.message).toContain(`"odd": ${reason}`);
   });
 
   it("asks for fixed shapes and a scalar loss", () => {
