@@ -79,32 +79,19 @@ export async function studentStage(
 }
 
 /** The training part of a job alone: `teacher.onnx` (when trained) and `student.onnx` in the job's output folder. */
-export async function distilJob({
-  config,
-  data,
-  onProgress,
-  logger,
-  signal,
-}: {
+export async function distilJob(job: {
   config: JobConfig;
   data: JobData;
   onProgress: OnProgress;
   logger: Logger;
   signal?: AbortSignal;
 }): Promise<{ file: string; teacher: TeacherStage; student: StudentStage }> {
+  const { config } = job;
   const given = await givenTeacher(config);
+  const { images, data } = await loadTrainingImages(job);
   await using engine = await openEngine({ kind: "worker" });
   const checkpoints = await openJobCheckpoints({ config, data });
-  const context: NetworkContext = {
-    config,
-    data,
-    engine,
-    checkpoints,
-    onProgress,
-    logger,
-    ...(signal ? { signal } : {}),
-  };
-  const images = await loadTrainingImages(context);
+  const context: NetworkContext = { ...job, data, engine, checkpoints };
   const teacher = given ?? (await teacherStage(context, images));
   const student = await studentStage(context, images, teacher);
   await checkpoints.remove();

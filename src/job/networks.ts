@@ -1,5 +1,5 @@
 import { EdgeDistillError, type Logger, type OnProgress } from "../base/index.js";
-import { loadImageCache, type ImageCache } from "../data/index.js";
+import { loadImageCache, type Dataset, type ImageCache } from "../data/index.js";
 import {
   distilDetector,
   exportDetector,
@@ -49,21 +49,56 @@ export interface TrainingImages {
   all: ImageCache;
 }
 
+/**
+ * Decodes every image of the job once, before anything is trained. What cannot be decoded is named, and left out of the
+ * images and of the data.
+ * @throws DATA_EMPTY when none is left
+ */
 export async function loadTrainingImages({
   config,
   data,
   onProgress,
   logger,
   signal,
-}: NetworkContext): Promise<TrainingImages> {
-  const { widthPx, heightPx } = config.input;
-  const load = async (dataset: JobData["labelled"]): Promise<ImageCache> => {
-    const options = { widthPx, heightPx, onProgress, ...(signal ? { signal } : {}) };
-    const cache = await loadImageCache(dataset, options);
-    for (const { path, reason } of cache.skipped) logger.warn(`${path} is left out: ${reason}`);
+}: Omit<NetworkContext, "engine" | "checkpoints">): Promise<{
+  images: TrainingImages;
+  data: JobData;
+}> {
+  const unreadable = new Set<string>();
+  const load = async (
+    dataset: Dataset,
+    size: { widthPx: number; heightPx: number },
+  ): Promise<ImageCache> => {
+    const cache = await loadImageCache(dataset, {
+      ...size,
+      onProgress,
+      ...(signal ? { signal } : {}),
+    });
+    for (const { path, reason } of cache.skipped) {
+      if (!unreadable.has(path)) logger.warn(`${path} is left out: ${reason}`);
+      unreadable.add(path);
+    }
     return cache;
   };
-  return { labelled: await load(data.labelled), all: await load(data.unlabelled) };
+  const images = {
+    labelled: await load(data.labelled, config.input),
+    all: await load(data.unlabelled, config.input),
+  };
+  // only to see whether they can be read: small
+  await load(data.heldOut, { widthPx: 32, heightPx: 32 });
+  const readable = (dataset: Dataset): Dataset =>
+    unreadable.size === 0
+      ? dataset
+      : { ...dataset, images: dataset.images.filter(({ path }) => !unreadable.has(path)) };
+  return {
+    images,
+    data: {
+      ...data,
+      labelled: readable(data.labelled),
+      unlabelled: readable(data.unlabelled),
+      heldOut: readable(data.heldOut),
+    },
+  };
 }
 
 function stepShape({ config, data }: NetworkContext, architectureId: string): StepShape {

@@ -69,22 +69,17 @@ export async function runJob(options: RunJobOptions): Promise<JobResult> {
   await loadCalibrationPreset(config.quantize.preset);
   if (config.device !== "auto") await loadDeviceProfile(config.device);
   const given = await givenTeacher(config);
-  const data = await timed("data", () => options.loadData(onProgress));
+  const running = { config, onProgress, logger, ...(signal ? { signal } : {}) };
+  const listed = await timed("data", () => options.loadData(onProgress));
+  const { images, data } = await timed("decode", () =>
+    loadTrainingImages({ ...running, data: listed }),
+  );
   logger.info(
     `${String(data.unlabelled.images.length)} training images, labels of ${String(data.labelled.images.length)} used, ${String(data.heldOut.images.length)} held out, classes ${data.classes.join(", ")}`,
   );
   await using engine = await openEngine({ kind: "worker" });
   const checkpoints = await openJobCheckpoints({ config, data });
-  const context: NetworkContext = {
-    config,
-    data,
-    engine,
-    checkpoints,
-    onProgress,
-    logger,
-    ...(signal ? { signal } : {}),
-  };
-  const images = await timed("decode", () => loadTrainingImages(context));
+  const context: NetworkContext = { ...running, data, engine, checkpoints };
   const teacher = given ?? (await timed("teacher", () => teacherStage(context, images)));
   const student = await timed("student", () => studentStage(context, images, teacher));
   const scoreThreshold = await fitScoreThreshold(student.model, data, config, {

@@ -1,6 +1,12 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { createInterface } from "node:readline";
-import { EdgeDistillError, errorMessage, type Logger, type OnProgress } from "../base/index.js";
+import {
+  EdgeDistillError,
+  errorMessage,
+  throwIfAborted,
+  type Logger,
+  type OnProgress,
+} from "../base/index.js";
 import { basename } from "node:path";
 import {
   captureTime,
@@ -199,6 +205,7 @@ export async function streamStage(options: StreamStageOptions): Promise<StreamRe
     }
     const seconds = (performance.now() - start) / 1000;
     const report = await publisher.close();
+    throwIfAborted(signal, "streaming");
     if (report.undelivered.length > 0)
       logger.warn(`${String(report.undelivered.length)} messages were not acknowledged`);
     const summary = await watcher.summary;

@@ -102,6 +102,9 @@ describe.skipIf(!requires("mosquitto"))("edge-distill run --config, through mosq
       seed: 3,
       counts: { unlabelled: 10, labelled: 12, heldOut: 6 },
     });
+    // a file that breaks off is left out, whichever stage reads it
+    const broken = join(images, "unlabelled/00003.jpg");
+    await writeFile(broken, (await readFile(broken)).subarray(0, 4000));
     const config: JobConfigInput = {
       name: "field",
       data: {
@@ -153,7 +156,13 @@ describe.skipIf(!requires("mosquitto"))("edge-distill run --config, through mosq
       variants: [{ name: "fp32" }, { name: "fp16" }, { name: "int8-ort-cpu" }, {}],
     });
 
+    const stopped = await program(["run", "--config", file], (text, interrupt) => {
+      if (text.startsWith("stream …")) interrupt();
+    });
+    expect(stopped.status).toBe(130);
+
     const ended = await program(["run", "--config", file]);
+    expect(ended.stderr).toContain(`${broken} is left out`);
     const result = resultOf(ended);
     expect(ended.stderr).not.toContain("fine-tune student ");
     await expectWhole(out, result);
