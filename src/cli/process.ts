@@ -18,6 +18,10 @@ export async function runProcess(options: Pick<CliOptions, "commands"> = {}): Pr
     if (isSystemError(error, "EPIPE")) process.exit(0);
     throw error;
   });
+  // nobody reads the progress any more: the work goes on
+  process.stderr.on("error", (error) => {
+    if (!isSystemError(error, "EPIPE")) throw error;
+  });
   process.exitCode = await runCli(process.argv.slice(2), {
     ...options,
     signal: controller.signal,

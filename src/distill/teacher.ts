@@ -14,16 +14,17 @@ export interface Teacher extends AsyncDisposable {
   run(images: HostTensor): Promise<Record<string, HostTensor>>;
 }
 
-/** Joins the runs of a teacher whose batch is smaller than the student's. */
+/** Joins the runs of a teacher whose batch is not the student's; what is over is cut off. */
 function concatenate(parts: readonly HostTensor[], batch: number): HostTensor {
   const [first] = parts;
-  if (!first || parts.length === 1) return first as HostTensor;
+  if (!first || (parts.length === 1 && first.dims[0] === batch)) return first as HostTensor;
   const dims = [batch, ...first.dims.slice(1)];
   const data = new Float32Array(elementCount(dims));
   let at = 0;
   for (const part of parts) {
-    data.set(part.data as Float32Array, at);
-    at += part.data.length;
+    const own = (part.data as Float32Array).subarray(0, data.length - at);
+    data.set(own, at);
+    at += own.length;
   }
   return { dtype: "float32", dims, data };
 }
@@ -52,7 +53,13 @@ export async function openTeacher(
       const pixels = images.data as Uint8Array;
       const parts: Record<string, HostTensor>[] = [];
       for (let at = 0; at < view.batch; at += composed.batch) {
-        const data = pixels.subarray(at * imageBytes, (at + composed.batch) * imageBytes);
+        const some = pixels.subarray(at * imageBytes, (at + composed.batch) * imageBytes);
+        // a fixed batch that is not filled is filled up; what comes of that is cut off below
+        const data =
+          some.length === composed.batch * imageBytes
+            ? some
+            : new Uint8Array(composed.batch * imageBytes);
+        if (data !== some) data.set(some);
         const dims = [composed.batch, view.heightPx, view.widthPx, 3];
         parts.push(await session.run({ images: { dtype: "uint8", dims, data } }));
       }

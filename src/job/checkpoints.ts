@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { readdir, rm } from "node:fs/promises";
+import { readdir, rm, rmdir, stat } from "node:fs/promises";
+import { cpus } from "node:os";
 import { join } from "node:path";
 import { ioError, readFileBytes } from "../base/index.js";
 import type { JobConfig } from "./config.js";
@@ -14,17 +15,25 @@ export interface JobCheckpoints {
   remove(): Promise<void>;
 }
 
-/** Everything that decides what is trained; a run in which any of it differs starts over. */
+const FOLDER = ".edge-distill-checkpoints";
+
+/** Everything that decides what is trained, and the CPU; a run in which any of it differs starts over. */
 async function runKey({ config, data }: { config: JobConfig; data: JobData }): Promise<string> {
   const { input, augment, teacher, student, training, seed } = config;
-  const images = ({ images: records }: JobData["labelled"]): unknown =>
-    records.map(({ id, widthPx, heightPx, annotations }) => [id, widthPx, heightPx, annotations]);
+  const images = ({ images: records }: JobData["labelled"]): Promise<unknown> =>
+    Promise.all(
+      records.map(async ({ id, path, widthPx, heightPx, annotations }) => {
+        const { size } = await stat(path);
+        return [id, size, widthPx, heightPx, annotations];
+      }),
+    );
   const hash = createHash("sha256").update(
     JSON.stringify([
       { input, augment, teacher, student, training, seed },
       data.classes,
-      images(data.labelled),
-      images(data.unlabelled),
+      await images(data.labelled),
+      await images(data.unlabelled),
+      cpus()[0]?.model,
     ]),
   );
   if (teacher.onnx !== undefined) hash.update(await readFileBytes(teacher.onnx));
@@ -41,15 +50,24 @@ export async function openJobCheckpoints(job: {
   data: JobData;
 }): Promise<JobCheckpoints> {
   const key = await runKey(job);
-  const root = join(job.config.output, "checkpoints");
+  const root = join(job.config.output, FOLDER);
   try {
+    // what is not named like a run of ours is not ours to delete
     for (const other of existsSync(root) ? await readdir(root) : [])
-      if (other !== key) await rm(join(root, other), { recursive: true, force: true });
+      if (/^[0-9a-f]{16}$/.test(other) && other !== key)
+        await rm(join(root, other), { recursive: true, force: true });
   } catch (error) {
     throw ioError(error, root, "clearing");
   }
   return {
     of: (stage) => ({ path: join(root, key, `${stage.replaceAll(" ", "-")}.ckpt`), key }),
-    remove: () => rm(root, { recursive: true, force: true }),
+    remove: async () => {
+      try {
+        await rm(join(root, key), { recursive: true, force: true });
+        if (existsSync(root) && (await readdir(root)).length === 0) await rmdir(root);
+      } catch (error) {
+        throw ioError(error, root, "clearing");
+      }
+    },
   };
 }

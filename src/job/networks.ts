@@ -14,7 +14,7 @@ import type { Engine } from "../engine/index.js";
 import { inputSpec, type InputSpec } from "../image/index.js";
 import { serializeModel, type Model } from "../onnx/index.js";
 import { architecture } from "../students/index.js";
-import type { Budget, StepMetrics, Weights } from "../train/index.js";
+import { cpuSecondsUsed, type Budget, type StepMetrics, type Weights } from "../train/index.js";
 import type { JobCheckpoints } from "./checkpoints.js";
 import type { JobConfig } from "./config.js";
 import { augmentOptions, type JobData } from "./data-stage.js";
@@ -234,9 +234,15 @@ export async function trainStudent(
   });
   logger.info(`the teacher gives ${open.description}`);
   const labelled = withLabels(images);
+  const cpuStart = cpuSecondsUsed();
+  const wallStart = performance.now();
   const marked = teacher.network
     ? await markFindings(labelled, teacher.network.model, context)
     : labelled;
+  const looking = {
+    cpuSeconds: cpuSecondsUsed() - cpuStart,
+    wallSeconds: (performance.now() - wallStart) / 1000,
+  };
   const distilled = await distilDetector(
     marked,
     open,
@@ -255,10 +261,15 @@ export async function trainStudent(
       learningRate: config.training.learningRate * 0.5,
     }),
   );
-  return trained(context, shape, [
+  const student = trained(context, shape, [
     { stage: "distil student", result: distilled },
     { stage: "fine-tune student", result: tuned },
   ]);
+  return {
+    ...student,
+    cpuSeconds: student.cpuSeconds + looking.cpuSeconds,
+    wallSeconds: student.wallSeconds + looking.wallSeconds,
+  };
 }
 
 /** The same student on the same labels, nothing else, within a given CPU time. */

@@ -2,13 +2,8 @@ import { join } from "node:path";
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { writeFileAtomic, type Logger, type OnProgress } from "../base/index.js";
-import {
-  packBundle,
-  readPublicKey,
-  verifyBundle,
-  writeSigningKeys,
-  type BundleDraft,
-} from "../bundle/index.js";
+import { packBundle, readPublicKey, verifyBundle, type BundleDraft } from "../bundle/index.js";
+import { openConsumer } from "../consumer/index.js";
 import { loadDeviceProfile } from "../device/index.js";
 import { openEngine } from "../engine/index.js";
 import { renderReport } from "../evaluate/index.js";
@@ -23,7 +18,7 @@ import { DECODER, fitScoreThreshold, jobInput, judgeModel, NMS_IOU } from "./jud
 import { loadTrainingImages, trainFromScratch, type NetworkContext } from "./networks.js";
 import { buildReport } from "./report-stage.js";
 import type { JobResult } from "./result.js";
-import { exists } from "./signing.js";
+import { jobKeys } from "./signing.js";
 import { streamStage, type SelfCommand } from "./stream-stage.js";
 import {
   variantDrafts,
@@ -68,6 +63,7 @@ export async function runJob(options: RunJobOptions): Promise<JobResult> {
   // a name that nothing bears costs no training
   await loadCalibrationPreset(config.quantize.preset);
   if (config.device !== "auto") await loadDeviceProfile(config.device);
+  await checkBroker(config, signal);
   const given = await givenTeacher(config);
   const running = { config, onProgress, logger, ...(signal ? { signal } : {}) };
   const listed = await timed("data", () => options.loadData(onProgress));
@@ -77,6 +73,7 @@ export async function runJob(options: RunJobOptions): Promise<JobResult> {
   logger.info(
     `${String(data.unlabelled.images.length)} training images, labels of ${String(data.labelled.images.length)} used, ${String(data.heldOut.images.length)} held out, classes ${data.classes.join(", ")}`,
   );
+  const keys = await jobKeys(folder);
   await using engine = await openEngine({ kind: "worker" });
   const checkpoints = await openJobCheckpoints({ config, data });
   const context: NetworkContext = { ...running, data, engine, checkpoints };
@@ -102,11 +99,6 @@ export async function runJob(options: RunJobOptions): Promise<JobResult> {
 
   const stage = await timed("quantize and evaluate", () => variantsStage(student.model, context));
   const bundle = await timed("bundle", async () => {
-    const keys = {
-      private: join(folder, "signing-private.pem"),
-      public: join(folder, "signing-public.pem"),
-    };
-    if (!(await exists(keys.private))) await writeSigningKeys(keys.private, keys.public);
     const draft = bundleDraft(config, data, stage, {
       version,
       scoreThreshold,
@@ -205,6 +197,16 @@ export async function runJob(options: RunJobOptions): Promise<JobResult> {
   if (failure !== undefined) throw failure as Error;
   await checkpoints.remove();
   return result;
+}
+
+/** The broker is needed last, after hours of training: whether it answers is asked first. @throws as openConsumer */
+async function checkBroker(
+  { stream: { brokerUrl, site } }: JobConfig,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  if (brokerUrl === undefined) return;
+  const consumer = await openConsumer({ url: brokerUrl, site, ...(signal ? { signal } : {}) });
+  await consumer.close();
 }
 
 function countParameters({ graph }: Model): number {

@@ -76,7 +76,7 @@ interface WatchSummary {
 function startWatcher(
   { command, args }: SelfCommand,
   url: string,
-  { site, logger }: { site: string; logger: Logger },
+  { site, device, logger }: { site: string; device: string; logger: Logger },
 ): { child: ChildProcess; ready: Promise<void>; summary: Promise<WatchSummary> } {
   const words = [
     "watch",
@@ -84,6 +84,8 @@ function startWatcher(
     url,
     "--site",
     site,
+    "--device",
+    device,
     "--client-id",
     `ed-watch-${String(process.pid)}`,
   ];
@@ -167,14 +169,16 @@ export async function streamStage(options: StreamStageOptions): Promise<StreamRe
   const embedded: EmbeddedBroker | undefined =
     brokerUrl === undefined ? await startEmbeddedBroker() : undefined;
   const url = brokerUrl ?? embedded?.url ?? "";
-  const watcher = startWatcher(options.self, url, { site, logger });
+  // of this job alone, whoever else is on the broker
+  const device = `job-${String(process.pid)}`;
+  const watcher = startWatcher(options.self, url, { site, device, logger });
   try {
     await watcher.ready;
-    const publisher = await openPublisher({
+    await using publisher = await openPublisher({
       url,
       site,
       group: line,
-      device: "camera-1",
+      device,
       birth: {
         software: { name: "edge-distill", version: runtime.manifest.version },
         streams: [{ name: "belt" }],
@@ -191,7 +195,7 @@ export async function streamStage(options: StreamStageOptions): Promise<StreamRe
       policy: "every",
       ...(signal ? { signal } : {}),
     })) {
-      await publisher.publishDetections("belt", publishable(result));
+      await publisher.publishDetections("belt", publishable(result), signal ? { signal } : {});
       published++;
       latencies.push(result.stagesMs.infer);
       onProgress({
@@ -207,7 +211,11 @@ export async function streamStage(options: StreamStageOptions): Promise<StreamRe
     const report = await publisher.close();
     throwIfAborted(signal, "streaming");
     if (report.undelivered.length > 0)
-      logger.warn(`${String(report.undelivered.length)} messages were not acknowledged`);
+      throw new EdgeDistillError(
+        "STREAM_UNREACHABLE",
+        `The broker did not acknowledge ${String(report.undelivered.length)} of ${String(published)} messages`,
+        { hint: "Check the broker, then run the same command again.", details: { published } },
+      );
     const summary = await watcher.summary;
     const consumed = (summary.kinds["detections"] ?? 0) - summary.repeated;
     return {

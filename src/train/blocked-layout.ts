@@ -1,5 +1,13 @@
 import type { Engine } from "../engine/index.js";
-import { BLOCKED_DOMAIN, createBuilder, ints, serializeModel, Value } from "../onnx/index.js";
+import {
+  BLOCKED_DOMAIN,
+  createBuilder,
+  int,
+  ints,
+  serializeModel,
+  str,
+  Value,
+} from "../onnx/index.js";
 import { float32, scalar, type HostTensor } from "../tensor/index.js";
 import { createRng } from "../base/index.js";
 import { heNormal } from "./initializers.js";
@@ -55,9 +63,10 @@ async function blockOf(engine: Engine): Promise<number | undefined> {
 }
 
 const BATCH = 2;
-const SIDE = 16;
+/** Large enough for both ways to sum over pixels: image by image, and all images at once after a stride. */
+const SIDE = 32;
 
-/** A network with every form that the lowering has: stem, strides, 1x1, depthwise, shortcut, normalization, upsampling. */
+/** A network with every form that the lowering has: stem, strides, 1x1, depthwise, shortcut, normalization, pooling, joining, upsampling. */
 function trial({ b, param, batchNorm }: Pick<LayerContext, "b" | "param" | "batchNorm">): Value {
   const conv = (
     x: Value,
@@ -71,18 +80,27 @@ function trial({ b, param, batchNorm }: Pick<LayerContext, "b" | "param" | "batc
       kernel_shape: ints([kernel, kernel]),
       strides: ints([stride, stride]),
       pads: ints([p, p, p, p]),
-      group: { type: "int", value: group },
+      group: int(group),
     });
     return batchNorm(y, `${name}.bn`);
   };
   const relu = (x: Value): Value => b.op("Relu", [x]);
   const c = PROBE_CHANNELS;
   const stem = relu(conv(b.input("x", "float32", [BATCH, 3, SIDE, SIDE]), "stem", [c, 3, 3]));
-  const half = relu(conv(stem, "half", [c, c, 3], { stride: 2 }));
+  const wide = relu(conv(stem, "wide", [c, c, 3]));
+  const half = relu(conv(wide, "half", [c, c, 3], { stride: 2 }));
   const inner = relu(conv(half, "depthwise", [c, 1, 3], { group: c }));
   const sum = relu(b.op("Add", [conv(inner, "point", [c, c, 1]), half]));
   const down = conv(stem, "down", [c, c, 1], { stride: 2 });
-  return b.op("Add", [conv(sum, "last", [c, c, 3]), down]);
+  const pooled = b.op("AveragePool", [wide], { kernel_shape: ints([2, 2]), strides: ints([2, 2]) });
+  const joined = b.op("Concat", [b.op("Add", [sum, down]), pooled], { axis: int(1) });
+  const last = conv(joined, "last", [c, 2 * c, 3]);
+  const up = b.op("Resize", [last, null, b.f32([1, 1, 2, 2])], {
+    mode: str("nearest"),
+    coordinate_transformation_mode: str("asymmetric"),
+    nearest_mode: str("floor"),
+  });
+  return b.op("Add", [up, wide]);
 }
 
 function trialStep(blockedLayout?: number): TrainingStep {
@@ -97,7 +115,7 @@ function trialStep(blockedLayout?: number): TrainingStep {
         batchNorm: (...args) => ctx.batchNorm(...args),
       });
       const mean = b.op("ReduceMean", [b.op("Mul", [y, b.op("Sigmoid", [y])])], {
-        keepdims: { type: "int", value: 0 },
+        keepdims: int(0),
       });
       return { loss: mean, metrics: {} };
     },

@@ -135,7 +135,7 @@ describe.skipIf(!requires("mosquitto"))("edge-distill run --config, through mosq
       error: { code: "INTERRUPTED", hint: expect.stringContaining("to go on from") as unknown },
     });
     expect(existsSync(join(out, "student.onnx"))).toBe(false);
-    expect((await readdir(join(out, "checkpoints"), { recursive: true })).join(" ")).toMatch(
+    expect((await readdir(join(out, ".edge-distill-checkpoints"), { recursive: true })).join(" ")).toMatch(
       /distil-student\.ckpt/,
     );
 

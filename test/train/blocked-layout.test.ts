@@ -235,6 +235,28 @@ describe("a step on blocked kernels", () => {
     expect(relative(change(moved(a)), change(moved(b)))).not.toBeLessThan(0.01);
   });
 
+  it("keeps a map that is put out as it was before its Relu", async () => {
+    const before = (blockedLayout?: number): TrainingStep =>
+      buildTrainingStep({
+        blockedLayout,
+        optimizer: sgd({ momentum: 0 }),
+        build: (ctx) => {
+          const { b } = ctx;
+          const x = b.input("x", "float32", [BATCH, 3, 16, 16]);
+          const sum = b.op("Add", [
+            ctx.batchNorm(conv(ctx, layer(ctx, x, "a", 32), "b", 32), "b.bn"),
+            layer(ctx, x, "c", 32),
+          ]);
+          const loss = b.op("ReduceMean", [b.op("Relu", [sum])], { keepdims: int(0) });
+          return { loss, metrics: { sum } };
+        },
+      });
+    const [plain, blocked] = [await outputs(before(), 16), await outputs(before(block), 16)];
+    const [a, b] = [plain["sum"]?.data, blocked["sum"]?.data].map((v) => v ?? new Float32Array());
+    expect(Math.min(...(a ?? []))).toBeLessThan(-0.1);
+    expect(relative(a ?? new Float32Array(), b ?? new Float32Array())).toBeLessThan(1e-4);
+  });
+
   it("names the domain of its kernels in the model", () => {
     const net = NETWORKS["depthwise, stride 1 and 2, clipped"] ?? { side: 0, network: (_, x) => x };
     expect(parseModel(stepOf(net, 16).model).opsets.get(BLOCKED_DOMAIN)).toBe(1);

@@ -9,7 +9,10 @@ export default defineCommand({
     "Does the main job on images that it renders: trains a teacher, distils a student, quantizes it, packs and signs a bundle, and streams detections to a consumer in another process.",
   example: ["edge-distill demo", "edge-distill demo --quick --json"],
   options: {
-    quick: { type: "boolean", description: "Smaller, same code: at most 90 seconds" },
+    quick: {
+      type: "boolean",
+      description: "Smaller, same code, budgeted for 90 seconds; learns too little to be judged",
+    },
     out: {
       type: "string",
       value: "DIR",

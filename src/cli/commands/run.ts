@@ -1,5 +1,4 @@
 import { resolve } from "node:path";
-import { openConsumer } from "../../consumer/index.js";
 import { loadJobConfig, loadJobData, runJob, type JobConfig } from "../../job/index.js";
 import { defineCommand } from "../command.js";
 import { jobText, selfCommand } from "../job-output.js";
@@ -14,7 +13,7 @@ export default defineCommand({
     config: {
       type: "string",
       value: "FILE",
-      description: "The job's config ",
+      description: "The job's config",
       required: true,
     },
     data: {
@@ -54,7 +53,6 @@ export default defineCommand({
       teacher: { ...base.teacher, ...(teacher === undefined ? {} : { onnx: resolve(teacher) }) },
       stream: { ...base.stream, ...(broker === undefined ? {} : { brokerUrl: broker }) },
     };
-    await checkBroker(config, signal);
     const done = await runJob({
       config,
       loadData: () => loadJobData(config, logger),
@@ -67,13 +65,3 @@ export default defineCommand({
     result(jobText(done), done);
   },
 });
-
-/** The broker is needed last, after hours of training: whether it answers is asked first. @throws as openConsumer */
-async function checkBroker(
-  { stream: { brokerUrl, site } }: JobConfig,
-  signal: AbortSignal,
-): Promise<void> {
-  if (brokerUrl === undefined) return;
-  const consumer = await openConsumer({ url: brokerUrl, site, signal });
-  await consumer.close();
-}

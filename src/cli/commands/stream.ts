@@ -10,7 +10,7 @@ export default defineCommand({
     "Runs a folder of frames through a bundle's model and publishes every result over MQTT.",
   example: [
     "edge-distill demo",
-    "edge-distill stream --bundle demo-out/bundle --key demo-out/signing-public.pem --source demo-out/frames --broker mqtt://127.0.0.1:1883",
+    "edge-distill stream --bundle demo-out/bundle.tar --key demo-out/signing-public.pem --source demo-out/frames/held-out --broker mqtt://127.0.0.1:1883",
   ],
   options: {
     bundle: {

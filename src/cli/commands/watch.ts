@@ -106,7 +106,7 @@ export default defineCommand({
     const gone = new Set<string>();
     const kinds: Record<string, number> = {};
     let repeated = 0;
-    let classNames: readonly string[] = [];
+    const classNames = new Map<string, readonly string[]>();
     touch();
     try {
       for await (const delivery of consumer) {
@@ -115,8 +115,9 @@ export default defineCommand({
         if (ids.has(message.id)) repeated++;
         ids.add(message.id);
         kinds[address.kind] = (kinds[address.kind] ?? 0) + 1;
-        if (message.type === "edge-distill.birth.v1") classNames = message.data.classNames;
-        if (!json) logger.info(line(delivery, classNames));
+        if (message.type === "edge-distill.birth.v1")
+          classNames.set(message.source, message.data.classNames);
+        if (!json) logger.info(line(delivery, classNames.get(message.source) ?? []));
         if (args.count !== undefined && (kinds["detections"] ?? 0) >= args.count) break;
         const { boot } = message.data.trace;
         if (!delivery.retained) heard.add(boot);

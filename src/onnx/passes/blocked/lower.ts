@@ -144,7 +144,7 @@ class Lowering {
       case "BatchNormalization":
         return this.#batchNormalization(node);
       case "Relu":
-        return this.#relu(node, y) ?? this.#elementwise(node, y);
+        return this.#relu(node) ?? this.#elementwise(node, y);
       case "Add":
         return this.#sum(node) ?? this.#elementwise(node, y);
       case "Mul":
@@ -230,14 +230,19 @@ class Lowering {
     return b.affine(from, a, c);
   }
 
+  /** Read by one node and not put out: what is done to it can be done where it is made. */
+  #hasOneReader(x: Value): boolean {
+    return x.uses().length === 1 && !this.#b.graph.outputs.includes(x);
+  }
+
   /** A Relu right behind a convolution that nothing else reads is the convolution's own. */
-  #relu(node: Node, y: Value): Value | undefined {
+  #relu(node: Node): Value | undefined {
     const [x] = node.inputs;
     const from = this.twin(x);
     const producer = from?.producer();
     if (!x || !from || producer?.domain !== BLOCKED_DOMAIN || producer.op !== "Conv")
       return undefined;
-    if (x.uses().length !== 1 || y === x || producer.attributes.has("activation")) return undefined;
+    if (!this.#hasOneReader(x) || producer.attributes.has("activation")) return undefined;
     producer.attributes.set("activation", { type: "string", value: "Relu" });
     return from;
   }
@@ -256,7 +261,9 @@ class Lowering {
         continue;
       const [x, filter, bias, sum] = conv.inputs;
       const isAffine = conv.ints("kernel_shape")?.join() === "1,1" && conv.int("group", 1) > 1;
-      if (!x || !filter || sum || !isAffine || scaled.uses().length !== 1) continue;
+      const isPlain =
+        conv.ints("strides")?.every((n) => n === 1) && conv.ints("pads")?.every((n) => n === 0);
+      if (!x || !filter || sum || !isAffine || !isPlain || !this.#hasOneReader(scaled)) continue;
       if (conv.attributes.has("activation")) continue;
       return this.#b.affine(x, filter, bias ?? undefined, rest);
     }
