@@ -135,9 +135,9 @@ describe.skipIf(!requires("mosquitto"))("edge-distill run --config, through mosq
       error: { code: "INTERRUPTED", hint: expect.stringContaining("to go on from") as unknown },
     });
     expect(existsSync(join(out, "student.onnx"))).toBe(false);
-    expect((await readdir(join(out, ".edge-distill-checkpoints"), { recursive: true })).join(" ")).toMatch(
-      /distil-student\.ckpt/,
-    );
+    expect(
+      (await readdir(join(out, ".edge-distill-checkpoints"), { recursive: true })).join(" "),
+    ).toMatch(/distil-student\.ckpt/);
 
     await using line = await startProxy(broker.port);
     const cut = await program(["run", "--config", file, "--broker", line.url], (text) => {

@@ -1,4 +1,4 @@
-import { elementCount, float32 } from "../../../tensor/index.js";
+import { float32 } from "../../../tensor/index.js";
 import type { Attributes, Graph } from "../../ir/index.js";
 import { int, ints, str, Value } from "../../ir/index.js";
 
@@ -178,6 +178,3 @@ export class BlockedWriter {
     return this.sumFirst(this.reshape(products, [n, c]));
   }
 }
-
-/** Number of elements that a value with known dims has. */
-export const sizeOf = (x: Value): number => elementCount((x.dims ?? []).map(Number));
