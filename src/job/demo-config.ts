@@ -13,7 +13,7 @@ const COUNTS = {
 } as const;
 
 const SECONDS = {
-  full: { pretrain: 25, teacher: 120, distil: 40, finetune: 15 },
+  full: { pretrain: 25, teacher: 125, distil: 26, finetune: 12 },
   quick: { pretrain: 4, teacher: 8, distil: 6, finetune: 4 },
 } as const;
 
