@@ -14,6 +14,9 @@ export interface ExportOptions {
   features?: boolean;
 }
 
+/** Value of the metadata entry `pixels`: RGB in [0, 1], nothing subtracted. */
+export const UNIT_PIXELS = "rgb-unit";
+
 /**
  * Writes a trained detector as an inference graph: `images` float32 `[batch, 3, H, W]` RGB in [0, 1] in,
  * `detections` `[batch, A, 4 + C]` out (boxes xyxy in network px, class scores).
@@ -29,7 +32,7 @@ export function exportDetector({
 }: ExportOptions): Model {
   return buildInferenceGraph({
     weights,
-    metadata: { architecture: architecture.id, task: "detect" },
+    metadata: { architecture: architecture.id, task: "detect", pixels: UNIT_PIXELS },
     build: (ctx) => {
       const images = ctx.b.input("images", "float32", [batch, 3, heightPx, widthPx]);
       const out = detector(ctx, images, { architecture, classCount, widthPx, heightPx });

@@ -1,5 +1,5 @@
 export { composeTeacher, type ComposedTeacher, type StudentView } from "./compose-teacher.js";
-export { exportDetector, type ExportOptions } from "./export.js";
+export { exportDetector, UNIT_PIXELS, type ExportOptions } from "./export.js";
 export {
   distilDetector,
   pretrainOnCorruptions,

@@ -43,6 +43,8 @@ export async function openTeacher(
   const composed = composeTeacher(model, input, view, where);
   const session: EngineSession = await engine.createSession(serializeModel(composed.model), {
     intraOpThreads: threads,
+    // it takes turns with the training step
+    spinning: false,
     name: where ?? "teacher",
   });
   const imageBytes = view.heightPx * view.widthPx * 3;

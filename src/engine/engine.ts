@@ -15,6 +15,11 @@ export interface SessionOptions {
   /** Threads inside one operator. Default: ONNX Runtime's (all cores); 1 when the engine has several workers. */
   intraOpThreads?: number;
   interOpThreads?: number;
+  /**
+   * Whether threads spin for a while before they sleep when there is nothing to do. Default: ONNX Runtime's, true: a little
+   * faster when nothing else runs, but others wait and CPU seconds count the waiting.
+   */
+  spinning?: boolean;
   graphOptimization?: "disabled" | "basic" | "extended" | "all";
   /** Where ONNX Runtime writes the graph it really runs. */
   optimizedModelPath?: string;

@@ -31,6 +31,7 @@ export function ortSessionOptions(
   {
     intraOpThreads,
     interOpThreads,
+    spinning,
     graphOptimization,
     optimizedModelPath,
     enableMemPattern,
@@ -39,6 +40,10 @@ export function ortSessionOptions(
     config,
   }: SessionOptions,
 ): InferenceSession.SessionOptions {
+  const entries = {
+    ...(spinning === undefined ? {} : { "session.intra_op.allow_spinning": spinning ? "1" : "0" }),
+    ...config,
+  };
   return {
     executionProviders: [provider],
     logSeverityLevel: 4,
@@ -51,7 +56,7 @@ export function ortSessionOptions(
     ...(profilePath === undefined
       ? {}
       : { enableProfiling: true, profileFilePrefix: profilePrefix(profilePath) }),
-    ...(config === undefined ? {} : { extra: { ...config } }),
+    ...(Object.keys(entries).length === 0 ? {} : { extra: entries }),
   };
 }
 

@@ -1,12 +1,14 @@
 import { throwIfAborted, type OnProgress } from "../base/index.js";
-import type { Dataset } from "../data/index.js";
 import { decodeDetections, type DecodeSpec, type Detections } from "../decode/index.js";
 import type { EngineSession } from "../engine/index.js";
-import { prepareInput, type InputSpec } from "../image/index.js";
+import { prepareInput, type InputSpec, type LetterboxTransform } from "../image/index.js";
+import type { HostTensor } from "../tensor/index.js";
 
-export interface DetectDatasetOptions {
+export interface DetectDatasetOptions<I> {
   input: InputSpec;
   decoder: Pick<DecodeSpec, "decoder" | "scoreThreshold" | "iouThreshold" | "maxDetections">;
+  /** Gives the network's input for an image; default: its file, decoded and letterboxed. */
+  prepare?: (image: I) => Promise<{ tensor: HostTensor; transform: LetterboxTransform }>;
   /** Images in flight. */
   concurrency?: number;
   stage?: string;
@@ -19,10 +21,18 @@ export interface DetectDatasetOptions {
  * @returns detections in source px, in the order of the images
  * @throws IMAGE_NOT_AN_IMAGE, IMAGE_CORRUPT, DECODE_SHAPE, ENGINE_RUN
  */
-export async function detectDataset(
+export async function detectDataset<I extends { path: string }>(
   session: EngineSession,
-  { images, classes }: Dataset,
-  { input, decoder, concurrency = 3, stage = "evaluate", onProgress, signal }: DetectDatasetOptions,
+  { images, classes }: { images: readonly I[]; classes: readonly string[] },
+  {
+    input,
+    decoder,
+    prepare = (image) => prepareInput(image.path, input),
+    concurrency = 3,
+    stage = "evaluate",
+    onProgress,
+    signal,
+  }: DetectDatasetOptions<I>,
 ): Promise<Detections[]> {
   const results: Detections[] = new Array<Detections>(images.length);
   const name = session.inputs[0]?.name ?? "images";
@@ -39,7 +49,7 @@ export async function detectDataset(
       throwIfAborted(signal, "evaluating");
       const image = images[i];
       if (!image) continue;
-      const { tensor, transform } = await prepareInput(image.path, input);
+      const { tensor, transform } = await prepare(image);
       results[i] = decodeDetections(
         await session.run({ [name]: tensor }, { transfer: true }),
         spec,

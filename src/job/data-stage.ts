@@ -7,7 +7,6 @@ import {
   type Dataset,
 } from "../data/index.js";
 import type { Logger } from "../base/index.js";
-import { imageSize } from "../image/index.js";
 import type { JobConfig } from "./config.js";
 
 /** What a job trains on and is judged by. */
@@ -27,7 +26,7 @@ const SPLITS = {
   deeppcb: ["trainval", "test"],
 } as const;
 
-/** Reads the user's data set. @throws the data room's errors, and the image room's for a held-out image */
+/** Reads the user's data set. @throws the data room's errors */
 export async function loadJobData(
   { data, evaluation, licences }: JobConfig,
   logger: Logger,
@@ -56,12 +55,6 @@ export async function loadJobData(
       ? []
       : (await loadDataset({ format: "folder", root: data.unlabelled })).images;
   const unlabelled = withoutLabels(training);
-  const judged =
-    evaluation.maxImages === undefined
-      ? test
-      : { ...test, images: test.images.slice(0, evaluation.maxImages) };
-  // COCO states the sizes, so no file was opened yet; a broken one would end the job after the training.
-  if (data.format === "coco") for (const { path } of judged.images) await imageSize(path);
   return {
     classes: training.classes,
     labelled,
@@ -72,7 +65,10 @@ export async function loadJobData(
         ...more.map((image) => ({ ...image, id: `more/${image.id}` })),
       ],
     },
-    heldOut: judged,
+    heldOut:
+      evaluation.maxImages === undefined
+        ? test
+        : { ...test, images: test.images.slice(0, evaluation.maxImages) },
   };
 }
 

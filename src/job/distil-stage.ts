@@ -1,5 +1,11 @@
 import { join } from "node:path";
-import { readFileBytes, writeFileAtomic, type Logger, type OnProgress } from "../base/index.js";
+import {
+  readFileBytes,
+  writeFileAtomic,
+  writeFilesAtomic,
+  type Logger,
+  type OnProgress,
+} from "../base/index.js";
 import { openEngine } from "../engine/index.js";
 import type { InputSpec } from "../image/index.js";
 import { parseModel, type Model } from "../onnx/index.js";
@@ -42,14 +48,17 @@ export async function givenTeacher({ teacher }: JobConfig): Promise<TeacherStage
   return { ...(await loadTeacher(onnx, input)), where: onnx, bytes: await readFileBytes(onnx) };
 }
 
-/** Trains a teacher and writes `teacher.onnx`. */
+/** Trains a teacher; writes it as `teacher.onnx`, and as `teaching.onnx` the graph that teaches and can be given again. */
 export async function teacherStage(
   context: NetworkContext,
   images: TrainingImages,
 ): Promise<TeacherStage> {
   const { config, data, logger } = context;
   const { teaching, whole } = await trainTeacher(context, images);
-  await writeFileAtomic(join(config.output, "teacher.onnx"), whole.model);
+  await writeFilesAtomic([
+    [join(config.output, "teacher.onnx"), whole.model],
+    [join(config.output, "teaching.onnx"), teaching.model],
+  ]);
   const judged = await judgeModel(whole.model, data, config, { ...context, name: "teacher" });
   logger.info(`teacher: mAP ${judged.map.toFixed(3)} with ${String(whole.parameters)} parameters`);
   return {

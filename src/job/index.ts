@@ -13,3 +13,4 @@ export type { JobResult, VariantResult } from "./result.js";
 export type { SelfCommand } from "./stream-stage.js";
 export { distilJob } from "./distil-stage.js";
 export { modelInputSpec } from "./teacher-file.js";
+export { EVALUATION_SCORE, NMS_IOU } from "./judge.js";

@@ -1,7 +1,7 @@
-import type { Annotation, CachedImage, ImageCache } from "../data/index.js";
+import { cachedPixels, type Annotation, type CachedImage, type ImageCache } from "../data/index.js";
 import { emptyDetections, type Detections } from "../decode/index.js";
 import { detectDataset } from "../evaluate/index.js";
-import { boxToNetwork } from "../image/index.js";
+import { boxToNetwork, inputDims, packedLength, packImage } from "../image/index.js";
 import { DECODER, jobInput, NMS_IOU } from "./judge.js";
 import type { NetworkContext, TrainingImages } from "./networks.js";
 
@@ -39,28 +39,49 @@ export function withLabels({ all, labelled }: TrainingImages): ImageCache {
 export async function markFindings(
   cache: ImageCache,
   teacher: Uint8Array,
-  { data, engine, config, onProgress, signal }: NetworkContext,
+  { engine, config, onProgress, signal }: NetworkContext,
 ): Promise<ImageCache> {
-  await using session = await engine.createSession(teacher, { name: "teacher" });
-  const found = await detectDataset(session, data.unlabelled, {
-    input: jobInput(config),
-    decoder: {
-      decoder: DECODER,
-      scoreThreshold: FINDING_SCORE,
-      iouThreshold: NMS_IOU,
-      maxDetections: 20,
+  const input = jobInput(config);
+  const unmarked = [...cache.images.entries()].flatMap(([index, image]) =>
+    image.annotations ? [] : [{ ...image, index }],
+  );
+  await using session = await engine.createSession(teacher, { name: "teacher", spinning: false });
+  const found = await detectDataset(
+    session,
+    { classes: cache.classes, images: unmarked },
+    {
+      input,
+      decoder: {
+        decoder: DECODER,
+        scoreThreshold: FINDING_SCORE,
+        iouThreshold: NMS_IOU,
+        maxDetections: 20,
+      },
+      // the pictures lie decoded in the cache
+      prepare: ({ index, transform }) => {
+        const data = packImage(
+          cachedPixels(cache, index),
+          input,
+          new Float32Array(packedLength(input)),
+        );
+        return Promise.resolve({
+          tensor: { dtype: "float32", dims: inputDims(input), data },
+          transform,
+        });
+      },
+      stage: "look through the unlabelled images",
+      onProgress,
+      ...(signal ? { signal } : {}),
     },
-    stage: "look through the unlabelled images",
-    onProgress,
-    ...(signal ? { signal } : {}),
-  });
-  const byId = new Map(data.unlabelled.images.map(({ id }, i) => [id, found[i]]));
+  );
+  const marks = new Map(
+    unmarked.map((image, i) => [image.index, findings(found[i] ?? emptyDetections(), image)]),
+  );
   return {
     ...cache,
-    images: cache.images.map((image) =>
-      image.annotations
-        ? image
-        : { ...image, annotations: findings(byId.get(image.id) ?? emptyDetections(), image) },
-    ),
+    images: cache.images.map((image, index) => {
+      const annotations = image.annotations ?? marks.get(index) ?? [];
+      return { ...image, annotations };
+    }),
   };
 }

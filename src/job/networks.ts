@@ -1,4 +1,4 @@
-import { EdgeDistillError, type Logger, type OnProgress } from "../base/index.js";
+import { EdgeDistillError, throwIfAborted, type Logger, type OnProgress } from "../base/index.js";
 import { loadImageCache, type Dataset, type ImageCache } from "../data/index.js";
 import {
   distilDetector,
@@ -11,7 +11,7 @@ import {
   type StepShape,
 } from "../distill/index.js";
 import type { Engine } from "../engine/index.js";
-import { inputSpec, type InputSpec } from "../image/index.js";
+import { decodeImage, inputSpec, type InputSpec } from "../image/index.js";
 import { serializeModel, type Model } from "../onnx/index.js";
 import { architecture } from "../students/index.js";
 import { cpuSecondsUsed, type Budget, type StepMetrics, type Weights } from "../train/index.js";
@@ -50,9 +50,9 @@ export interface TrainingImages {
 }
 
 /**
- * Decodes every image of the job once, before anything is trained. What cannot be decoded is named, and left out of the
- * images and of the data.
- * @throws DATA_EMPTY when none is left
+ * Decodes every image of the job once, before anything is trained. A training image that cannot be decoded is named, and
+ * left out of the images and of the data.
+ * @throws DATA_EMPTY when none is left, IMAGE_NOT_AN_IMAGE, IMAGE_CORRUPT for a held-out one
  */
 export async function loadTrainingImages({
   config,
@@ -84,8 +84,11 @@ export async function loadTrainingImages({
     labelled: await load(data.labelled, config.input),
     all: await load(data.unlabelled, config.input),
   };
-  // only to see whether they can be read: small
-  await load(data.heldOut, { widthPx: 32, heightPx: 32 });
+  // nothing may be missing of what the networks are judged by
+  for (const { path } of data.heldOut.images) {
+    throwIfAborted(signal, "decoding");
+    await decodeImage(path);
+  }
   const readable = (dataset: Dataset): Dataset =>
     unreadable.size === 0
       ? dataset
@@ -96,7 +99,6 @@ export async function loadTrainingImages({
       ...data,
       labelled: readable(data.labelled),
       unlabelled: readable(data.unlabelled),
-      heldOut: readable(data.heldOut),
     },
   };
 }

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
-import { writeFileAtomic, type Logger, type OnProgress } from "../base/index.js";
+import { EdgeDistillError, writeFileAtomic, type Logger, type OnProgress } from "../base/index.js";
 import { packBundle, readPublicKey, verifyBundle, type BundleDraft } from "../bundle/index.js";
 import { openConsumer } from "../consumer/index.js";
 import { loadDeviceProfile } from "../device/index.js";
@@ -195,6 +195,15 @@ export async function runJob(options: RunJobOptions): Promise<JobResult> {
   await writeFileAtomic(report, renderReport(document));
   await writeFileAtomic(join(folder, "result.json"), `${JSON.stringify(result, null, 2)}\n`);
   if (failure !== undefined) throw failure as Error;
+  if (stream !== null && (stream.lost !== 0 || stream.duplicated !== 0))
+    throw new EdgeDistillError(
+      "STREAM_CONSUMER",
+      `Of ${String(stream.published)} messages the consumer missed ${String(stream.lost)} and got ${String(stream.duplicated)} twice`,
+      {
+        hint: `See ${report}; then run the same command again.`,
+        details: { ...stream },
+      },
+    );
   await checkpoints.remove();
   return result;
 }

@@ -1,4 +1,5 @@
 import { EdgeDistillError } from "../base/index.js";
+import { UNIT_PIXELS } from "../distill/index.js";
 import { IMAGENET_NORMALIZATION, inputSpec, type InputSpec } from "../image/index.js";
 import { loadModel, type Model } from "../onnx/index.js";
 import type { JobConfig } from "./config.js";
@@ -33,7 +34,11 @@ export function modelInputSpec(
   return { name: input.name, size: { layout, widthPx, heightPx } };
 }
 
-/** Loads the user's teacher and settles how it wants its pixels. @throws CONFIG_INVALID when its input size is unknown */
+/**
+ * Loads the user's teacher and settles how it wants its pixels: as the config says, else as the file's metadata does, else
+ * as networks of everyday photos do.
+ * @throws CONFIG_INVALID when its input size is unknown
+ */
 export async function loadTeacher(
   path: string,
   given: JobConfig["teacher"]["input"] = {},
@@ -43,5 +48,6 @@ export async function loadTeacher(
   const stated = Object.fromEntries(
     Object.entries(given).filter(([, value]) => value !== undefined),
   ) as Partial<InputSpec>;
-  return { model, input: inputSpec({ ...IMAGENET_NORMALIZATION, ...stated, ...size }) };
+  const own = model.metadata.get("pixels") === UNIT_PIXELS ? {} : IMAGENET_NORMALIZATION;
+  return { model, input: inputSpec({ ...own, ...stated, ...size }) };
 }

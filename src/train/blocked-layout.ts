@@ -89,11 +89,15 @@ function trial({ b, param, batchNorm }: Pick<LayerContext, "b" | "param" | "batc
   const stem = relu(conv(b.input("x", "float32", [BATCH, 3, SIDE, SIDE]), "stem", [c, 3, 3]));
   const wide = relu(conv(stem, "wide", [c, c, 3]));
   const half = relu(conv(wide, "half", [c, c, 3], { stride: 2 }));
-  const inner = relu(conv(half, "depthwise", [c, 1, 3], { group: c }));
+  const six = (x: Value): Value => b.op("Clip", [x, b.f32(0), b.f32(6)]);
+  const inner = six(conv(half, "depthwise", [c, 1, 3], { group: c }));
+  const thin = conv(wide, "thin", [c, 1, 3], { group: c, stride: 2 });
   const sum = relu(b.op("Add", [conv(inner, "point", [c, c, 1]), half]));
   const down = conv(stem, "down", [c, c, 1], { stride: 2 });
   const pooled = b.op("AveragePool", [wide], { kernel_shape: ints([2, 2]), strides: ints([2, 2]) });
-  const joined = b.op("Concat", [b.op("Add", [sum, down]), pooled], { axis: int(1) });
+  const joined = b.op("Concat", [b.op("Add", [sum, down]), b.op("Add", [pooled, thin])], {
+    axis: int(1),
+  });
   const last = conv(joined, "last", [c, 2 * c, 3]);
   const up = b.op("Resize", [last, null, b.f32([1, 1, 2, 2])], {
     mode: str("nearest"),

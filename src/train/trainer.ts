@@ -54,8 +54,8 @@ export class Trainer implements AsyncDisposable {
     const session = await engine.createSession(step.model, {
       intraOpThreads: threads,
       enableMemPattern: false,
-      // a waiting thread sleeps: the caller's thread prepares the next batch meanwhile, and CPU seconds count work only
-      config: { "session.intra_op.allow_spinning": "0" },
+      // the caller's thread prepares the next batch meanwhile, and CPU seconds count work only
+      spinning: false,
       name: "training step",
     });
     const state = resume?.state ?? initialState(step, { seed, ...(from ? { from } : {}) });

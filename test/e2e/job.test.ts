@@ -23,10 +23,10 @@ interface Ended {
   stderr: string;
 }
 
-/** Runs the program in a process of its own; `onLine` sees each line of progress and can interrupt it. */
+/** Runs the program in a process of its own; `onLine` sees each line of progress and can send it a signal. */
 function program(
   args: readonly string[],
-  onLine: (line: string, interrupt: () => void) => void = () => undefined,
+  onLine: (line: string, kill: (signal: "SIGINT" | "SIGKILL") => void) => void = () => undefined,
 ): Promise<Ended> {
   const child = spawn(
     process.execPath,
@@ -37,7 +37,7 @@ function program(
   child.stdout.on("data", (chunk: Buffer) => (out.stdout += chunk.toString()));
   child.stderr.on("data", (chunk: Buffer) => {
     out.stderr += chunk.toString();
-    for (const line of chunk.toString().split("\n")) onLine(line, () => child.kill("SIGINT"));
+    for (const line of chunk.toString().split("\n")) onLine(line, (signal) => child.kill(signal));
   });
   return new Promise((resolve) => {
     child.on("close", (status) => {
@@ -95,7 +95,7 @@ describe("edge-distill demo --quick", () => {
 });
 
 describe.skipIf(!requires("mosquitto"))("edge-distill run --config, through mosquitto", () => {
-  it("goes on from an interruption, and from a lost broker, where it stopped", async () => {
+  it("goes on where it stopped: interrupted, killed, or its broker lost", async () => {
     await using broker = await startMosquitto();
     const images = join(folder, "aerial");
     await renderAerialSet(images, {
@@ -127,8 +127,8 @@ describe.skipIf(!requires("mosquitto"))("edge-distill run --config, through mosq
     await writeFile(file, JSON.stringify(config));
     const out = join(folder, "field");
 
-    const interrupted = await program(["run", "--config", file], (line, interrupt) => {
-      if (line.startsWith("distil student")) interrupt();
+    const interrupted = await program(["run", "--config", file], (line, kill) => {
+      if (line.startsWith("distil student")) kill("SIGINT");
     });
     expect(interrupted.status).toBe(130);
     expect(JSON.parse(interrupted.stdout)).toMatchObject({
@@ -139,6 +139,13 @@ describe.skipIf(!requires("mosquitto"))("edge-distill run --config, through mosq
       (await readdir(join(out, ".edge-distill-checkpoints"), { recursive: true })).join(" "),
     ).toMatch(/distil-student\.ckpt/);
 
+    const killed = await program(["run", "--config", file], (text, kill) => {
+      if (text.startsWith("fine-tune student")) kill("SIGKILL");
+    });
+    expect(killed.status).toBeNull();
+    expect(killed.stderr).not.toContain("pre-train teacher ");
+    expect(existsSync(join(out, "student.onnx"))).toBe(false);
+
     await using line = await startProxy(broker.port);
     const cut = await program(["run", "--config", file, "--broker", line.url], (text) => {
       if (!text.startsWith("stream …")) return;
@@ -147,7 +154,7 @@ describe.skipIf(!requires("mosquitto"))("edge-distill run --config, through mosq
     });
     expect(cut.status).toBe(7);
     // the stages that were done are not done again
-    expect(cut.stderr).not.toContain("pre-train teacher ");
+    expect(cut.stderr).not.toContain("distil student ");
     expect(cut.stderr).toContain("fine-tune student ");
     // what was trained is told nevertheless
     expect(existsSync(join(out, "report.html"))).toBe(true);
@@ -156,8 +163,8 @@ describe.skipIf(!requires("mosquitto"))("edge-distill run --config, through mosq
       variants: [{ name: "fp32" }, { name: "fp16" }, { name: "int8-ort-cpu" }, {}],
     });
 
-    const stopped = await program(["run", "--config", file], (text, interrupt) => {
-      if (text.startsWith("stream …")) interrupt();
+    const stopped = await program(["run", "--config", file], (text, kill) => {
+      if (text.startsWith("stream …")) kill("SIGINT");
     });
     expect(stopped.status).toBe(130);
 

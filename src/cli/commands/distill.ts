@@ -1,6 +1,6 @@
-import { resolve } from "node:path";
-import { distilJob, loadJobConfig, loadJobData, type JobConfig } from "../../job/index.js";
+import { distilJob, loadJobData } from "../../job/index.js";
 import { defineCommand } from "../command.js";
+import { jobConfigOf, jobOptions } from "../job-arguments.js";
 
 export default defineCommand({
   name: "distill",
@@ -10,31 +10,10 @@ export default defineCommand({
     "edge-distill distill --config examples/boards.json --data path/to/deeppcb --out out/boards",
   ],
   options: {
-    config: { type: "string", value: "FILE", description: "The job's config", required: true },
-    data: {
-      type: "string",
-      value: "DIR",
-      description: "Folder of the data set, instead of the config's",
-    },
-    teacher: {
-      type: "string",
-      value: "FILE",
-      description: "An ONNX teacher, instead of the config's",
-    },
-    out: {
-      type: "string",
-      value: "DIR",
-      description: "Folder for teacher.onnx and student.onnx, instead of the config's",
-    },
+    ...jobOptions,
   },
-  async run({ config: path, data, teacher, out }, { signal, onProgress, logger, result }) {
-    const base = await loadJobConfig(path);
-    const config: JobConfig = {
-      ...base,
-      ...(out === undefined ? {} : { output: resolve(out) }),
-      data: { ...base.data, ...(data === undefined ? {} : { root: resolve(data) }) },
-      teacher: { ...base.teacher, ...(teacher === undefined ? {} : { onnx: resolve(teacher) }) },
-    };
+  async run(args, { signal, onProgress, logger, result }) {
+    const config = await jobConfigOf(args);
     const {
       file,
       student,

@@ -5,7 +5,7 @@ import { DECODERS } from "../../decode/index.js";
 import { openEngine } from "../../engine/index.js";
 import { detectDataset, evaluateDetections } from "../../evaluate/index.js";
 import { inputSpec } from "../../image/index.js";
-import { modelInputSpec } from "../../job/index.js";
+import { EVALUATION_SCORE, modelInputSpec, NMS_IOU } from "../../job/index.js";
 import { parseModel } from "../../onnx/index.js";
 import { defineCommand } from "../command.js";
 import { table } from "../table.js";
@@ -67,7 +67,11 @@ export default defineCommand({
           : {}),
         ...size,
       }),
-      decoder: { decoder: args.decoder, scoreThreshold: 0.01, iouThreshold: 0.6 },
+      decoder: {
+        decoder: args.decoder,
+        scoreThreshold: EVALUATION_SCORE,
+        iouThreshold: NMS_IOU,
+      },
       onProgress,
       signal,
     });

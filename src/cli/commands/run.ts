@@ -1,6 +1,6 @@
-import { resolve } from "node:path";
-import { loadJobConfig, loadJobData, runJob, type JobConfig } from "../../job/index.js";
+import { loadJobData, runJob, type JobConfig } from "../../job/index.js";
 import { defineCommand } from "../command.js";
+import { jobConfigOf, jobOptions } from "../job-arguments.js";
 import { jobText, selfCommand } from "../job-output.js";
 import { version } from "../version.js";
 
@@ -10,27 +10,7 @@ export default defineCommand({
     "Does the main job on your own images: everything from the teacher to the stream, as the config file says.",
   example: ["edge-distill run --config examples/boards.json --data path/to/deeppcb"],
   options: {
-    config: {
-      type: "string",
-      value: "FILE",
-      description: "The job's config",
-      required: true,
-    },
-    data: {
-      type: "string",
-      value: "DIR",
-      description: "Folder of the data set, instead of the config's",
-    },
-    teacher: {
-      type: "string",
-      value: "FILE",
-      description: "An ONNX teacher, instead of the config's",
-    },
-    out: {
-      type: "string",
-      value: "DIR",
-      description: "Folder for all results, instead of the config's",
-    },
+    ...jobOptions,
     broker: { type: "string", value: "URL", description: "A broker, instead of the config's" },
     seed: {
       type: "number",
@@ -40,18 +20,15 @@ export default defineCommand({
       min: 0,
     },
   },
-  async run(
-    { config: path, data, teacher, out, broker, seed },
-    { signal, onProgress, logger, result },
-  ) {
-    const base = await loadJobConfig(path);
+  async run(args, { signal, onProgress, logger, result }) {
+    const base = await jobConfigOf(args);
     const config: JobConfig = {
       ...base,
-      ...(out === undefined ? {} : { output: resolve(out) }),
-      ...(seed === undefined ? {} : { seed }),
-      data: { ...base.data, ...(data === undefined ? {} : { root: resolve(data) }) },
-      teacher: { ...base.teacher, ...(teacher === undefined ? {} : { onnx: resolve(teacher) }) },
-      stream: { ...base.stream, ...(broker === undefined ? {} : { brokerUrl: broker }) },
+      ...(args.seed === undefined ? {} : { seed: args.seed }),
+      stream: {
+        ...base.stream,
+        ...(args.broker === undefined ? {} : { brokerUrl: args.broker }),
+      },
     };
     const done = await runJob({
       config,

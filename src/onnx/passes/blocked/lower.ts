@@ -1,5 +1,4 @@
 import { ints, meaningOf, type Graph, type Node, type Value } from "../../ir/index.js";
-import { constantOf } from "../constant.js";
 import {
   denseFilter,
   hasBlockedConv,
@@ -8,70 +7,11 @@ import {
   turnedFilter,
   weightGradient,
 } from "./conv.js";
-import { BLOCKED_DOMAIN, BlockedWriter, type BlockedWindow, type Shape4 } from "./layout.js";
+import { BLOCKED_DOMAIN, BlockedWriter } from "./layout.js";
+import { axesOf, CONDITIONS, ELEMENTWISE, isScalar, shapeOf, windowOf } from "./node-facts.js";
 
-/** Same result on the memory in any order, element by element. */
-const ELEMENTWISE = new Set([
-  "Abs",
-  "Add",
-  "Clip",
-  "Div",
-  "Erf",
-  "Exp",
-  "HardSigmoid",
-  "HardSwish",
-  "Identity",
-  "LeakyRelu",
-  "Log",
-  "Max",
-  "Min",
-  "Mul",
-  "Neg",
-  "Pow",
-  "Relu",
-  "Sigmoid",
-  "Softplus",
-  "Sqrt",
-  "Sub",
-  "Sum",
-  "Tanh",
-]);
-
-/** The same, to or from truth values. */
-const CONDITIONS = new Set([
-  "And",
-  "Cast",
-  "Greater",
-  "GreaterOrEqual",
-  "Less",
-  "LessOrEqual",
-  "Not",
-  "Or",
-]);
-
+/** All but the channels. */
 const CHANNEL_AXES = "0,2,3";
-
-const shapeOf = (x: Value | null | undefined): Shape4 | undefined => {
-  const dims = x?.dtype === "float32" ? x.staticDims() : undefined;
-  return dims?.length === 4 ? (dims as unknown as Shape4) : undefined;
-};
-
-const isScalar = (x: Value | null): boolean =>
-  x === null || (x.staticDims() ?? [2]).every((d) => d === 1);
-
-function windowOf(node: Node, w: readonly number[]): Required<BlockedWindow> {
-  const pair = (name: string): readonly [number, number] => {
-    const [a = 1, b = 1] = node.ints(name) ?? [1, 1];
-    return [a, b];
-  };
-  const [top = 0, left = 0, bottom = 0, right = 0] = node.ints("pads") ?? [0, 0, 0, 0];
-  return {
-    kernel: [w[2] ?? 1, w[3] ?? 1],
-    strides: pair("strides"),
-    dilations: pair("dilations"),
-    pads: [top, left, bottom, right],
-  };
-}
 
 /** Gives values their twins in blocked layout, node by node; what has none stays plain. */
 class Lowering {
@@ -352,7 +292,7 @@ class Lowering {
 
   #channelSum(node: Node): Value | undefined {
     const from = this.twin(node.inputs[0]);
-    const axes = node.ints("axes") ?? constantAxes(this.#b.graph, node.inputs[1]);
+    const axes = axesOf(this.#b.graph, node);
     return from && axes?.join() === CHANNEL_AXES && node.int("keepdims", 1) === 0
       ? this.#b.channelSum(from)
       : undefined;
@@ -369,14 +309,6 @@ function takeOutput(graph: Graph, from: Value, to: Value): void {
   if (!graph.outputs.includes(from)) return;
   [from.name, to.name] = [to.name, from.name];
   graph.replaceOutput(from, to);
-}
-
-function constantAxes(
-  graph: Graph,
-  value: Value | null | undefined,
-): readonly number[] | undefined {
-  const data = constantOf(graph, value)?.data;
-  return data && !Array.isArray(data) ? Array.from(data as ArrayLike<bigint>, Number) : undefined;
 }
 
 /**
