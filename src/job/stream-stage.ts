@@ -161,10 +161,14 @@ const median = (values: readonly number[]): number =>
  */
 export async function streamStage(options: StreamStageOptions): Promise<StreamResult> {
   const { brokerUrl, site, line, frameLimit, onProgress, logger, signal } = options;
+  let firstFailure: EdgeDistillError | undefined;
   await using runtime = await openRuntime({
     bundle: options.bundlePath,
     device: options.device,
     trustedKeys: options.trustedKeys,
+    onEvent: (event) => {
+      if (event.kind === "frame-failed") firstFailure ??= event.error;
+    },
   });
   const embedded: EmbeddedBroker | undefined =
     brokerUrl === undefined ? await startEmbeddedBroker() : undefined;
@@ -210,6 +214,7 @@ export async function streamStage(options: StreamStageOptions): Promise<StreamRe
     const seconds = (performance.now() - start) / 1000;
     const report = await publisher.close();
     throwIfAborted(signal, "streaming");
+    if (firstFailure) throw firstFailure;
     if (report.undelivered.length > 0)
       throw new EdgeDistillError(
         "STREAM_UNREACHABLE",
